@@ -1,0 +1,1 @@
+"""Structured, grounded determinations from independent medical review letters."""
