@@ -7,9 +7,9 @@ Changing a field here is a new SCHEMA_VERSION.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
-from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,11 +61,11 @@ class Case(_Record):
     """The letter's header. A date that is printed but impossible is null, with a warning."""
 
     case_number: str | None = None
-    date_assigned: date | None = None
-    date_of_injury: date | None = None
-    decision_date: date | None = None
-    ur_denial_date: date | None = None
-    application_received: date | None = None
+    date_assigned: datetime.date | None = None
+    date_of_injury: datetime.date | None = None
+    decision_date: datetime.date | None = None
+    ur_denial_date: datetime.date | None = None
+    application_received: datetime.date | None = None
     priority: str | None = None
 
 
@@ -100,7 +100,7 @@ class Evidence(Span):
 class UrActionEntry(_Record):
     """One action of utilization review as the summary tells it."""
 
-    date: date | None = None
+    date: datetime.date | None = None
     action: UrAction = "unknown"
     item: str | None = None
 
