@@ -25,14 +25,16 @@ class Cleaner:
 
 
 _WRAP = r"[ \t]*\r?\n(?:[ \t]*\r?\n)?[ \t]*"
-_AFTER_PREFIX = "|".join(
-    rf"(?<=\b{prefix}-)"
-    for prefix in ("non", "pre", "post", "self", "anti", "over", "well", "long", "short", "high", "low", "mid", "x")
-)
+_PREFIXES = ("non", "pre", "post", "self", "anti", "over", "well", "long", "short", "high", "low", "mid", "x")
+_AFTER_PREFIX = "|".join(rf"(?<=\b{prefix}-)" for prefix in _PREFIXES)
+_BEFORE_HYPHEN = "|".join(rf"(?<=\b{prefix})" for prefix in _PREFIXES)
+_SOFT = "[\u00ad\ufffe\u0002]"
 
 CLEANERS: tuple[Cleaner, ...] = (
     # PDFium marks a hyphen that only breaks a line with U+FFFE; some PDFs hold the soft hyphen itself.
-    Cleaner("soft hyphen at a line end", re.compile(r"[\u00ad\ufffe\u0002][ \t]*\r?\n?[ \t]*"), "",
+    Cleaner("soft hyphen after a prefix", re.compile(rf"(?i:{_BEFORE_HYPHEN}){_SOFT}[ \t]*\r?\n?[ \t]*"), "-",
+            ("non\ufffecertified", "non-certified")),
+    Cleaner("soft hyphen at a line end", re.compile(rf"{_SOFT}[ \t]*\r?\n?[ \t]*"), "",
             ("documen\ufffe\ntation", "documentation")),
     # "documen-\ntation" is one word, "non-\ncertified" keeps its hyphen: only known prefixes do.
     Cleaner("hyphen kept before a capital or a digit", re.compile(rf"(?<=\w-){_WRAP}(?=[A-Z0-9])"), "",

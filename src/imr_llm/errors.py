@@ -12,7 +12,8 @@
     ├── ExtractionError       a letter was read but no review came of it
     │   ├── ModelUnreachable      the endpoint did not answer, or refused us
     │   ├── ModelRefused          the endpoint answered, but with nothing usable
-    │   └── BudgetExceeded        --max-cost would be passed
+    │   ├── ExtractionFault       a fault of this program's own on this letter
+    │   └── BudgetExceeded        --max-cost is spent
     ├── LibraryError          the library directory cannot be used
     │   ├── LibraryBusy           another process writes to it
     │   ├── LibraryTooNew         written by a newer version of this program
@@ -97,8 +98,14 @@ class ModelRefused(ExtractionError):
     code = "model_refused"
 
 
+class ExtractionFault(ExtractionError):
+    """A fault of this program's own on this letter; the batch goes on."""
+
+    code = "internal_fault"
+
+
 class BudgetExceeded(ExtractionError):
-    """The next call would pass --max-cost."""
+    """--max-cost is spent; no further letter is begun."""
 
     code = "budget_exceeded"
 

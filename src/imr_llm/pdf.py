@@ -7,6 +7,7 @@ it is clearly more than the page's usual line spacing.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import threading
 
@@ -71,7 +72,7 @@ def _mark_paragraphs(text_page: pypdfium2.PdfTextPage) -> str:
     if text_page.count_chars() != len(raw):  # character numbers would not fit: leave the paragraphs unmarked
         return "\n".join(lines)
     bottoms = _line_bottoms(text_page, raw)
-    gaps = [above - below for above, below in zip(bottoms, bottoms[1:], strict=False) if above - below > 1]
+    gaps = [above - below for above, below in itertools.pairwise(bottoms) if above - below > 1]
     if not gaps:
         return "\n".join(lines)
     usual = statistics.median_low(sorted(gaps)[: max(1, len(gaps) * 3 // 4)])

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION: Literal["1"] = "1"
 
 Layout = Literal[
     "standard", "standard_prose_reviewer", "notice_2013", "documents_reviewed_2013", "professional_review", "unknown"

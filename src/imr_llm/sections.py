@@ -86,7 +86,9 @@ _LINE = r"(?:^|(?<=\f))[ \t]*"  # a label opens a line or a page
 _HOW_HEADING = re.compile(_spaced("HOW THE IMR FINAL DETERMINATION WAS MADE"))
 _SUMMARY_HEADING = re.compile(r"CLINICAL\s+CASE\s+SUMMARY\s*:?")
 _DECISIONS_HEADING = re.compile(r"IMR\s+ISSUES\s*,\s*DECISIONS\s+AND\s+RATIONALES?")
-_SET_FORTH = re.compile(r"set\s+forth\s+below\s*:")
+_SET_FORTH = re.compile(
+    r"\s*(?:The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,160}|[^:]{0,160}set\s+forth\s+below\s*):"
+)
 # "The expert reviewer developed the following clinical case summary ..., including all medical records:"
 _SUMMARY_LEAD = re.compile(
     r"\s*The\s+(?:expert|physician)\s+reviewer\s+developed\s+the\s+following\s[^:]{0,200}:", re.IGNORECASE
@@ -139,30 +141,28 @@ _START = re.compile(r"\A")
 def _read_items(text: str, start: int) -> Iterator[DeterminationSection]:
     """Every determination after `start`: decision anchors first, then titles backwards, then the parts between."""
     anchors = list(_ANCHOR.finditer(text, start))
-    titles: list[Section] = []
+    opens: list[int] = []  # where each determination begins, its number included
     for index, anchor in enumerate(anchors):
         if index == 0:
-            lead = _SET_FORTH.search(text, start, anchor.start())
-            window_start = lead.end() if lead else start
-            titles.append(_trim_title(text, window_start, anchor.start()))
+            lead = _SET_FORTH.match(text, start, anchor.start())
+            opens.append(lead.end() if lead else start)
         else:
-            window_start = _rationale_start(text, anchors[index - 1].end(), anchor.start())
-            titles.append(_trim_title(text, _title_start(text, window_start, anchor.start()), anchor.start()))
+            rationale_start = _rationale_start(text, anchors[index - 1].end(), anchor.start())
+            opens.append(_title_start(text, rationale_start, anchor.start()))
     for index, anchor in enumerate(anchors):
-        last = index + 1 == len(anchors)
-        end = _closing_start(text, anchor.end()) if last else titles[index + 1].start
-        yield _read_item(text, titles[index], anchor, end)
+        end = opens[index + 1] if index + 1 < len(anchors) else _closing_start(text, anchor.end())
+        yield _read_item(text, _trim_title(text, opens[index], anchor.start()), anchor, end)
 
 
 def _read_item(text: str, title: Section, anchor: re.Match[str], end: int) -> DeterminationSection:
-    labels = []
+    labels: list[re.Match[str]] = []
     for label in _ITEM_LABEL.finditer(text, anchor.end(), end):
         if label.lastgroup not in {seen.lastgroup for seen in labels}:
             labels.append(label)
         if label.lastgroup == "rationale":
             break  # a rationale may quote the other labels
     parts: dict[str, Section] = {}
-    for label, following in zip(labels, [*labels[1:], None], strict=True):
+    for label, following in zip(labels, [*labels[1:], None], strict=False):
         parts[str(label.lastgroup)] = _trim(text, label.end(), following.start() if following else end)
     return DeterminationSection(
         title,
@@ -260,7 +260,9 @@ def _closing_start(text: str, start: int) -> int:
 
 # --------------------------------------------------------------------------------- the three labelled layouts of 2013
 
-_PROFESSIONAL_HEADING = re.compile(r"MEDICAL\s+PROFESSIONAL\s+REVIEW\b|" + _LINE + r"ISSUES?\s+AT\s+DISPUTE\s*:", re.MULTILINE)
+_PROFESSIONAL_HEADING = re.compile(
+    r"MEDICAL\s+PROFESSIONAL\s+REVIEW\b|" + _LINE + r"ISSUES?\s+AT\s+DISPUTE\s*:", re.MULTILINE
+)
 _DOCUMENTS_HEADING = re.compile(rf"{_LINE}DOCUMENTS\s+REVIEWED\b", re.MULTILINE)
 _DECISIONS_2013_HEADING = re.compile(r"IMR\s+DECISION\(?S?\)?\s+AND\s+RATIONALE\(?S?\)?")
 _NOTICE_HEADING = re.compile(
@@ -323,7 +325,9 @@ def _read_labelled(text: str, layout: Layout) -> Sections:
         for match in pattern.finditer(text)
     )
     spans: dict[str, Section] = {}
-    for (_, label_end, name, _), following in zip(labels, [*[start for start, *_ in labels[1:]], len(text)], strict=True):
+    for (_, label_end, name, _), following in zip(
+        labels, [*[start for start, *_ in labels[1:]], len(text)], strict=True
+    ):
         if name not in spans:
             spans[name] = _trim(text, label_end, following)
     if layout == "professional_review":
@@ -343,15 +347,15 @@ def _read_professional(
     label = next(((start, end, words) for start, end, name, words in labels if name == "rationale"), None)
     outcome = Section(label[0], label[1]) if label else spans["issue"]
     decision = _read_verdict(label[2]) if label else "other"
-    item = DeterminationSection(
-        spans["issue"], decision, outcome, None, spans.get("guideline"), spans.get("rationale")
-    )
+    item = DeterminationSection(spans["issue"], decision, outcome, None, spans.get("guideline"), spans.get("rationale"))
     return (item,)
 
 
 def _read_outcomes(text: str, start: int) -> Iterator[DeterminationSection]:
     """Items whose outcome is a sentence, each joined with the rationale that follows it or bears its number."""
-    outcomes = _first_by_number(list(_DETERMINED.finditer(text, start)) or list(_NUMBERED_OUTCOME.finditer(text, start)))
+    outcomes = _first_by_number(
+        list(_DETERMINED.finditer(text, start)) or list(_NUMBERED_OUTCOME.finditer(text, start))
+    )
     regarding = list(_REGARDING.finditer(text, start))
     details = regarding if len(regarding) >= len(outcomes) else outcomes
     for index, outcome in enumerate(outcomes):
@@ -390,7 +394,7 @@ def _read_detail(text: str, item: DeterminationSection, start: int, end: int) ->
 
 
 def _read_verdict(printed: str) -> Decision:
-    """"is not medically necessary" upholds the denial, "is medically necessary" overturns it."""
+    """ "is not medically necessary" upholds the denial, "is medically necessary" overturns it."""
     words = clean_text(printed).lower()
     if "partial" in words or "in part" in words:
         return "partially_overturned"

@@ -1,0 +1,52 @@
+# make demo   sets everything up and runs the main job on the sample letters
+# make test   sets everything up and runs the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test check lint types imports test-model lock clean
+
+install: $(STAMP)
+
+$(STAMP): $(LOCK) pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: install
+	$(BIN)/imr-llm demo
+
+test: install
+	$(BIN)/python -m pytest
+
+check: lint types imports test
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy src/imr_llm
+	$(BIN)/mypy app
+
+imports: install
+	$(BIN)/lint-imports
+
+# A real model over HTTP: IMR_TEST_BASE_URL=http://127.0.0.1:8081/v1 (and IMR_TEST_MODEL), or IMR_TEST_GGUF=model.gguf
+test-model: install
+	$(BIN)/python -m pytest -m model --timeout=3600
+
+# Upgrade deliberately: writes the lock anew from pyproject.toml (names, versions and hashes only)
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet "pip-tools>=7.5"
+	$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
+	  --no-emit-find-links --no-emit-trusted-host --extra page --extra parquet --extra dev --all-build-deps \
+	  --output-file $(LOCK) pyproject.toml
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo-library

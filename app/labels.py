@@ -1,0 +1,65 @@
+"""What the page says in words: labels for codes, dates and counts, and the page's standing texts."""
+
+from __future__ import annotations
+
+import datetime
+
+from imr_llm.taxonomy import load_taxonomy
+
+DECISIONS = {
+    "upheld": "Upheld",
+    "overturned": "Overturned",
+    "partially_overturned": "Partly overturned",
+    "other": "Other outcome",
+}
+MEANINGS = {
+    "upheld": "the denial stands",
+    "overturned": "the treatment was approved",
+    "partially_overturned": "part of it was approved",
+    "other": "",
+}
+EXAMPLES = (
+    "find cases denied for missing UDS",
+    "Norco overturned",
+    "trigger point injections denied in the cervical spine",
+    "Norco denied but not because of the drug screen",
+    "MRI denied because there were no red flags",
+)
+DISCLAIMER = (
+    "Machine-extracted from published letters: check every quote against its letter. Not legal or medical advice; "
+    "IMR decisions are not precedent, and the letters here are a sample, not all there are."
+)
+
+
+def label_decision(decision: str) -> str:
+    """ "Upheld" for upheld, and so on; an unknown decision as it stands."""
+    return DECISIONS.get(decision, decision.replace("_", " ").capitalize())
+
+
+def label_reason(code: str) -> str:
+    """A reason code in words, from the taxonomy; a code of an older taxonomy is spelled out."""
+    known = load_taxonomy().codes.get(code)
+    label = known.label if known else label_code(code)
+    return label[:1].upper() + label[1:]
+
+
+def polarity_of(code: str) -> str:
+    """denial, overturn, or "" for a code of an older taxonomy."""
+    known = load_taxonomy().codes.get(code)
+    return known.polarity if known else ""
+
+
+def label_code(code: str) -> str:
+    """A code as words: "chronic_pain_program" -> "Chronic pain program"; of "injection.trigger_point" the last part."""
+    words = code.rpartition(".")[2].replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """ "1 letter", "1,204 letters"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def show_date(date: datetime.date | None) -> str:
+    """ "9 Dec 2016", or "" where the date is not known."""
+    return f"{date.day} {date:%b %Y}" if date else ""

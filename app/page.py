@@ -1,0 +1,112 @@
+"""The page: `serve` a library in the browser, or `build_page` to mount it elsewhere.
+
+    serve(Path("imr-library"))                                          http://127.0.0.1:7860
+    IMR_AUTH=user:password ... serve(Path("imr-library"), host="0.0.0.0")
+
+It speaks to nobody but its visitors: importing this module turns Gradio's analytics off, before Gradio is imported
+(which happens when a page is built), and every answer forbids the browser to load anything from elsewhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import ipaddress
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imr_llm.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from imr_llm.embeddings import Embedder
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+STYLE = Path(__file__).with_name("style.css")
+LARGEST_UPLOAD = "20mb"
+
+
+def build_page(library_path: Path, *, embedder: Embedder | None = None) -> gr.Blocks:
+    """The page over a library, not yet served; an absent library is made, and is empty.
+
+    `embedder` reads questions for the index; without one, words alone rank. Launch it with `**launch_settings()`.
+    """
+    _require_gradio()
+    from .answers import open_library
+    from .layout import lay_out
+
+    return lay_out(open_library(library_path, embedder), str(library_path))
+
+
+def serve(
+    library_path: Path,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    *,
+    embedder: Embedder | None = None,
+    auth: tuple[str, str] | None = None,
+    open_browser: bool = False,
+) -> None:
+    """Serve the page, its API and (with gradio[mcp]) its MCP tools, until interrupted.
+
+    `auth` is (user, password), else it is read from IMR_AUTH. Raises ConfigurationError for a host that is not this
+    machine's own without one, and for a port that cannot be had.
+    """
+    settings = launch_settings(host, auth or read_auth(os.environ.get("IMR_AUTH")))
+    page = build_page(library_path, embedder=embedder)
+    try:
+        page.launch(server_name=host, server_port=port, inbrowser=open_browser, **settings)
+    except OSError as error:
+        raise ConfigurationError(
+            f"port {port} of {host} cannot be used ({error}); choose another with --port"
+        ) from error
+
+
+def launch_settings(host: str = "127.0.0.1", auth: tuple[str, str] | None = None) -> dict[str, Any]:
+    """What `Blocks.launch` needs for this page. ConfigurationError for a host open to others without `auth`."""
+    if not is_loopback(host) and auth is None:
+        raise ConfigurationError(f'{host} can be reached by others: set IMR_AUTH="user:password", or stay on 127.0.0.1')
+    _require_gradio()
+    from .guard import guard_settings
+    from .theme import build_theme
+
+    return {
+        "theme": build_theme(),
+        "css_paths": [STYLE],
+        "auth": auth,
+        "app_kwargs": guard_settings(local_only=is_loopback(host)),
+        "footer_links": ["api"],
+        "max_file_size": LARGEST_UPLOAD,
+        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "run_history": False,
+        "share": False,
+        "show_error": False,
+        "ssr_mode": False,
+    }
+
+
+def read_auth(setting: str | None) -> tuple[str, str] | None:
+    """IMR_AUTH as (user, password); None where it is not set. ConfigurationError where it is malformed."""
+    if not setting:
+        return None
+    user, colon, password = setting.partition(":")
+    if not (user and colon and password):
+        raise ConfigurationError('IMR_AUTH must be "user:password", with both parts')
+    return user, password
+
+
+def is_loopback(host: str) -> bool:
+    """Does this host name mean this machine alone?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _require_gradio() -> None:
+    if importlib.util.find_spec("gradio") is None:
+        raise ConfigurationError('the page needs Gradio, which is not installed: pip install "imr-llm[page]"')

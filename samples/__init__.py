@@ -1,0 +1,1 @@
+"""The sample letters (fictitious, written for this project) and their labels."""

@@ -1,0 +1,494 @@
+"""A question in plain words becomes filters: what was understood, what was not, and what to tell the user.
+
+    query = parse_query("Norco denied but not because of the drug screen")
+    [f.label for f in query.filters]
+    ->  ["reason is not: ...", "drug: Norco", "decision: upheld"]
+
+The grammar is deterministic: the wording of data/query_terms.yaml, the taxonomy, the drugs, treatments and regions of
+the vocabulary, and a few word orders. The readers go from the most specific wording to the least; each takes the
+words it has read. Nothing is guessed silently: a reading that was chosen or a spelling that was corrected is told in
+`notes`, a word that nobody read stands in `ignored`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from imr_llm.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
+from imr_llm.question import Question, open_question
+from imr_llm.question_numbers import read_dates, read_numbers, split_era
+from imr_llm.question_reasons import read_reasons, reason_label
+from imr_llm.taxonomy import load_taxonomy
+from imr_llm.vocabulary import Term, drugs_of_class, find_drugs, find_terms, subcategory_of_class
+from imr_llm.wording import Noted, load_wording
+
+__all__ = ["Filter", "FilterOp", "FilterValue", "Measure", "MeasureKind", "Query", "parse_query"]
+
+LONGEST_QUESTION = 300
+
+
+def parse_query(text: str) -> Query:
+    """Read a question. Never raises: what is not understood is in `ignored`."""
+    question = open_question(text)
+    if _is_case(question.text):
+        return _read_case(question, text)
+    refused = _read_noted(question, (load_wording().private,))
+    unanswerable = _read_noted(question, load_wording().unanswerable)
+    _read_advice(question)
+    measure = _read_measure(question)
+    _tell_ambiguous(question)
+    _read_contradictions(question)
+    read_dates(question)
+    _read_guidelines(question)
+    _read_ur_action(question)
+    read_numbers(question)
+    _read_reviewer(question)
+    read_reasons(question)
+    _read_terms(question)
+    _read_decision(question)
+    _read_rest(question)
+    _read_misspelt_drugs(question)
+    _settle_polarity(question)
+    left = [match[0] for match in question.left() if _carries(match[0])]
+    return Query(
+        text=text,
+        filters=tuple(question.filters),
+        ignored=tuple(dict.fromkeys(left)),
+        free_text=_ranking_text(question),
+        notes=tuple(question.notes),
+        measure=measure,
+        refused=refused,
+        unanswerable=unanswerable,
+    )
+
+
+# ------------------------------------------------------------------------------------------------- what is asked
+
+_CASE = re.compile(
+    r"^\W*pasted\W|\b(?:cases?|letters?|determinations?) (?:just )?like (?:mine|this|my case|ours)\b|^similar to\b",
+    re.IGNORECASE,
+)
+
+
+def _is_case(text: str) -> bool:
+    """A pasted paragraph or "cases like mine: ..." is a case to compare with, not a question."""
+    return bool(_CASE.search(text)) or len(text) > LONGEST_QUESTION
+
+
+def _read_case(question: Question, text: str) -> Query:
+    """Of a case only the decision asked for is a filter; everything else is compared."""
+    body = _CASE.sub(" ", question.text)
+    return Query(
+        text=text, free_text=body.strip(" :,[]"), similar=True,
+        notes=("read as a case: the nearest determinations are shown, nothing was excluded",),
+    )  # fmt: skip
+
+
+def _read_noted(question: Question, rows: tuple[Noted, ...]) -> str | None:
+    """The note of the first wording that stands in the question; the words are taken."""
+    note: str | None = None
+    for row in rows:
+        for match in list(question.find(row.pattern)):
+            question.take(*match.span())
+            question.note(row.note)
+            note = note or row.note
+    return note
+
+
+def _read_advice(question: Question) -> None:
+    for row in load_wording().advice:
+        for match in list(question.find(row.pattern)):
+            question.take(*match.span())
+            question.note(row.note)
+
+
+_RATE = re.compile(
+    r"\b(?:(?P<what>uphold|upheld|overturn|overturned|approval|denial|success)[ -](?:rates?|percentages?)|what (?:percent(?:age)?|share|fraction) of|how often)\b",
+    re.IGNORECASE,
+)
+_TOP = re.compile(
+    r"\b(?:top|most (?:common|frequent)|main|leading)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(
+    r"\b(?:how many|number of|count(?: of)?)(?= (?:letters?|cases?|determinations?|decisions?|items?|denials?|requests?|times?)\b)",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"\b(?:have|had|with|having)? ?(?:more than one|multiple|several|two or more) (?:disputed )?(?:items?|requests?|services?|determinations?|treatments?)(?: in dispute| disputed)?\b",
+    re.IGNORECASE,
+)
+_CITED = re.compile(
+    r"\b(?:which|what) guidelines?(?: documents?| sections?)?(?: are| is)?(?: cited| used)?(?: the)?(?: most)?(?: often)?\b",
+    re.IGNORECASE,
+)
+_BY = re.compile(
+    r"\b(?:by|per|for each|grouped by|broken down by)(?: the)?(?: reviewer'?s?)? (?P<field>year|specialt(?:y|ies)|state|drug|category|subcategory|reason|decision|body region|region|layout|sex|gender|treatment|ur action|guideline)s?\b",
+    re.IGNORECASE,
+)
+_FIELDS = {
+    "specialties": "specialty", "body region": "region", "gender": "sex", "treatment": "subcategory",
+    "ur action": "ur_action",
+}  # fmt: skip
+_WORD_NUMBERS = {"three": 3, "five": 5, "ten": 10}
+
+
+def _read_measure(question: Question) -> Measure | None:
+    """The figures asked for: a rate, a count, reasons or guidelines by frequency; the field they are split by."""
+    kind, top = _measure_kind(question)
+    if kind is None:
+        return None
+    by: str | None = None
+    for match in list(question.find(_BY)):
+        name = match["field"].lower()
+        by = _FIELDS.get(name, name)
+        question.take(*match.span())
+    year = split_era(question)
+    if year is not None:
+        by = "year"
+        question.note(f"compare the years before {year} with {year} and after in the figures by year")
+    return Measure(kind, by or {"reasons": "reason", "citations": "guideline"}.get(kind), top)
+
+
+def _measure_kind(question: Question) -> tuple[MeasureKind | None, int | None]:
+    for match in question.find(_TOP):
+        question.take(*match.span())
+        number = match["n"]
+        return "reasons", (_WORD_NUMBERS.get(number.lower()) or int(number)) if number else None
+    for match in question.find(_RATE):
+        question.take(*match.span())
+        return "rate", None
+    for match in list(question.find(_SEVERAL)):
+        words = question.take(*match.span())
+        question.add("items", "range", (2, None), "letters with more than one disputed item", words)
+        return "several_items", None
+    for match in question.find(_CITED):
+        question.take(*match.span())
+        return "citations", None
+    for match in question.find(_COUNT):
+        question.take(*match.span())
+        return "count", None
+    return None, None
+
+
+# ------------------------------------------------------------------------------------------------- readers
+
+
+def _tell_ambiguous(question: Question) -> None:
+    """An abbreviation with several readings: the words around it decide, and the reading is told."""
+    for name, row in load_wording().ambiguous.items():
+        for match in row.abbreviation.finditer(question.text):
+            around = question.text[: match.start()] + " " + question.text[match.end() :]
+            reading = next((reading for reading, near in row.readings if near.search(around)), None)
+            question.note(f"{name} was read as {reading}" if reading else row.neither)
+            if name == "RFA" and reading != "radiofrequency ablation":
+                question.take(*match.span())
+            if name == "UR":
+                continue
+
+
+_CONTRADICTED = re.compile(
+    r"\b(?:summary|records?|history) (?:says?|said|shows?|showed|states?|has|documents?)\b[^.;]{0,80}?\b(?:but|while|yet|and)\b[^.;]{0,40}?\b(?:rationale|reviewer)\b[^.;]{0,60}"
+    r"|\b(?:rationale|reviewer) (?:says?|said|states?|claims?|found|finds)\b[^.;]{0,80}?\b(?:but|while|yet|though)\b[^.;]{0,40}?\b(?:summary|records?|history)\b[^.;]{0,60}"
+    r"|\bcontradict\w*[^.;]{0,80}|\bconflicts?(?:ing)?\b[^.;]{0,80}",
+    re.IGNORECASE,
+)
+
+
+def _read_contradictions(question: Question) -> None:
+    wording = load_wording()
+    for match in list(question.find(_CONTRADICTED)):
+        topics = tuple(topic for topic, words in wording.contradictions.items() if words.search(match[0]))[:1]
+        words = question.take(*match.span())
+        wanted = topics or tuple(wording.contradictions)
+        about = topics[0].replace("_", " ") if topics else "anything"
+        question.add("contradiction", "any", wanted, f"summary contradicts the rationale on {about}", words)
+
+
+_DIFFERENT = re.compile(
+    r"\bguidelines?\b[^.;]{0,60}\b(?:differ(?:s|ent|ed)?|not the same|another|changed)\b[^.;]{0,50}|\bdifferent guidelines?\b[^.;]{0,50}",
+    re.IGNORECASE,
+)
+_CHRONIC_PAIN = re.compile(
+    r"\b(?:2009 )?(?:mtus )?chronic pain (?:medical )?(?:treatment )?(?:guidelines?|chapter)\b(?: of 2009| \(?2009\)?)?|\b2009 (?:mtus|guidelines?)\b",
+    re.IGNORECASE,
+)
+_SOURCE = re.compile(
+    r"\b(?:(?:citing|cit(?:e|es|ed|ation)|based on|rel(?:y|ies|ied|ying) on|per|under|using|used|from)(?: the| to)? )?(?:ca )?(?P<source>mtus|odg|acoem|official disability guidelines?)\b(?: guidelines?)?",
+    re.IGNORECASE,
+)
+_SOURCES = {"mtus": "MTUS", "odg": "ODG", "acoem": "ACOEM"}
+_SECTION = re.compile(
+    r"\bsections? (?:on |about |called |named |of )?\"?(?P<after>[a-z][a-z ,&()-]{3,60}?)\"?(?= (?:cited|used|in)\b|[.;?]|$)|\"(?P<before>[a-z][a-z ,&()-]{3,60})\" section\b",
+    re.IGNORECASE,
+)
+_NO_EVIDENCE = re.compile(
+    r"\b(?:no|not cite(?: any)?|without(?: any)?|cit(?:es|ed|ing) no) (?:medical )?(?:evidence|guidelines?) (?:was |were )?cited\b",
+    re.IGNORECASE,
+)
+_REPLACED = "the 2009 MTUS chronic pain guideline was replaced for services from 2017-12-01; check what is in force"
+
+
+def _read_guidelines(question: Question) -> None:
+    for match in list(question.find(_DIFFERENT)):
+        words = question.take(*match.span())
+        question.add(
+            "guideline_difference",
+            "any",
+            ("section", "document"),
+            "reviewer used another guideline section or document than the claims administrator",
+            words,
+        )
+        question.note("a section that is only broader or narrower is not counted as different")
+    for match in list(question.find(_CHRONIC_PAIN)):
+        words = question.take(*match.span())
+        question.add("chapter", "any", ("chronic pain",), "guideline chapter: chronic pain", words)
+        question.note(_REPLACED)
+    for match in list(question.find(_SOURCE)):
+        if re.match(r" (?:was )?(?:adopted|adoption|adopts)", question.text[match.end() :], re.IGNORECASE) or re.search(
+            r"\badopted $", question.text[: match.start("source")], re.IGNORECASE
+        ):
+            question.take(*match.span())
+            continue
+        name = _SOURCES.get(match["source"].lower(), "ODG")
+        question.add("guideline_source", "any", (name,), f"guideline: {name}", question.take(*match.span()))
+    for match in list(question.find(_SECTION)):
+        name = (match["after"] or match["before"]).strip()
+        question.add("section", "any", (name,), f"guideline section: {name}", question.take(*match.span()))
+
+
+_UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
+
+
+def _read_ur_action(question: Question) -> None:
+    """ "UR modified", "denied by UR", "modified not denied"."""
+    for action, words in load_wording().ur_actions.items():
+        inner = words.pattern
+        for pattern in (
+            rf"\b{_UR}(?: (?:was|is|action|decision|only|had|has|that))* (?:{inner})(?:,? (?:and |but )?not (?:denied|modified))?",
+            rf"(?:{inner}) by (?:the )?{_UR}\b",
+            rf"(?:{inner}),? (?:and |but )?not (?:denied|modified)\b" if action == "modified" else r"(?!)",
+        ):
+            for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
+                question.add(
+                    "ur_action", "any", (action,), f"utilization review: {action}", question.take(*match.span())
+                )
+
+
+_REVIEWER = re.compile(
+    r"\b(?:review(?:er|ers|ed|ing)|specialt(?:y|ies)|board certified|certified in|certification|decided by|decisions by|licens\w*|case and)\b",
+    re.IGNORECASE,
+)
+_NOT_ITEM = re.compile(
+    r"\s*(?:consult|referral|evaluation|visit|clearance|follow|treatment|appointment|re-?eval|physician consult|program|medication|surgery\b)",
+    re.IGNORECASE,
+)
+_LICENCE = re.compile(
+    r"\b(?:not |un|non )?licen[sc]\w+\b(?: to practice)?(?: only)?(?: in)?|\bout of state\b|\bfrom outside\b|\boutside(?: of)?\b",
+    re.IGNORECASE,
+)
+_NOT_LICENSED = re.compile(r"\b(?:not|un|non|never|without|no|outside|other than)\b|\bunlicen", re.IGNORECASE)
+
+
+def _read_reviewer(question: Question) -> None:
+    _read_states(question)
+    wording = load_wording()
+    speaks = bool(_REVIEWER.search(question.text))
+    for name, pattern in wording.specialties.items():
+        for match in list(question.find(pattern)):
+            by = re.search(r"\bby (?:an? |the )?$", question.text[: match.start()], re.IGNORECASE)
+            if not (speaks or by) or _NOT_ITEM.match(question.text, match.end()):
+                continue
+            words = question.take(by.start() if by else match.start(), match.end())
+            question.add("specialty", "any", (name,), f"reviewer's specialty: {words.removeprefix('by ')}", words)
+
+
+def _read_states(question: Question) -> None:
+    """States in a licence's words; "CA" counts only there, a full name also by a reviewer."""
+    found: list[tuple[int, int, str]] = []
+    for name, short in load_wording().states.items():
+        for match in question.find(re.compile(rf"\b{name}\b", re.IGNORECASE)):
+            found.append((*match.span(), name))
+        for abbreviation in short:
+            for match in question.find(re.compile(rf"\b{abbreviation}\b")):
+                if re.search(
+                    r"(?:licen[sc]\w+(?: to practice)?(?: only)?(?: in)?|outside(?: of)?|,|\band|\bor) $",
+                    question.text[: match.start()],
+                    re.IGNORECASE,
+                ):
+                    found.append((*match.span(), name))
+    found = [f for f in found if not any(o != f and o[0] <= f[0] and f[1] <= o[1] for o in found)]
+    if not found:
+        return
+    found.sort()
+    licence = list(question.find(_LICENCE))
+    start = min([found[0][0], *(m.start() for m in licence if m.start() < found[0][0])])
+    before = question.text[max(0, found[0][0] - 40) : found[0][0]]
+    negated = bool(_NOT_LICENSED.search(before))
+    names = tuple(name for _, _, name in found)
+    between = question.text[found[0][1] : found[-1][0]]
+    op: FilterOp = "none" if negated else "any" if len(names) == 1 or re.search(r"\bor\b", between) else "all"
+    for first, last, _ in found:
+        question.take(first, last)
+    for match in licence:
+        question.take(*match.span())
+    question.add(
+        "state",
+        op,
+        names,
+        f"reviewer {'not ' if negated else ''}licensed in {' and '.join(names)}",
+        question.text[start : found[-1][1]],
+    )
+    if negated:
+        question.note("letters that do not print a licence are left out")
+
+
+_MENTIONED = re.compile(
+    r"\b(?:mention(?:s|ed|ing)?|taking|takes|prescribed|(?:also|still|already) (?:on|taking)|patients? on|history of|medication list (?:includes|has|with)|record(?:s)? (?:of|with|lists?))(?: the| any)? $",
+    re.IGNORECASE,
+)
+_IN_RECORD = re.compile(
+    r" (?:in the (?:record|records|summary|medication list|medications|chart)|mentioned|listed)\b", re.IGNORECASE
+)
+
+
+def _read_terms(question: Question) -> None:
+    """Drugs, classes, treatments and regions; several of a kind are alternatives, since an item has one."""
+    values: dict[str, list[tuple[str, str]]] = {}
+    for term in find_terms(question.text):
+        if not question.is_free(term.start, term.end):
+            continue
+        field = _field_of(question, term)
+        question.take(term.start, term.end)
+        for value in _values_of(term):
+            values.setdefault(field, []).append((value, term.surface))
+    for field, some in values.items():
+        accepted = tuple(dict.fromkeys(value for value, _ in some))
+        words = list(dict.fromkeys(words for _, words in some))
+        question.add(
+            field, "any", accepted, f"{_TERM_LABELS.get(field, field)}: {' or '.join(words)}", ", ".join(words)
+        )
+
+
+_TERM_LABELS = {"mentioned_drug": "drug mentioned in the record", "subcategory": "treatment", "region": "body region"}
+
+
+def _field_of(question: Question, term: Term) -> str:
+    mentioned = _MENTIONED.search(question.text[: term.start]) or _IN_RECORD.match(question.text, term.end)
+    if term.kind == "drug":
+        return "mentioned_drug" if mentioned else "drug"
+    if term.kind == "drug_class":
+        if mentioned:
+            return "mentioned_drug"
+        return "subcategory" if subcategory_of_class(term.value) else "drug"
+    return {"category": "category", "subcategory": "subcategory", "body_region": "region"}[term.kind]
+
+
+def _values_of(term: Term) -> Iterator[str]:
+    if term.kind != "drug_class":
+        yield term.value
+        return
+    whole = subcategory_of_class(term.value)
+    yield from [whole] if whole else sorted(drugs_of_class(term.value))
+
+
+def _read_decision(question: Question) -> None:
+    """The reviewer's decision; "upheld or overturned" asks for either and excludes nothing but other outcomes."""
+    found: list[tuple[int, int, str]] = []
+    for decision, pattern in load_wording().decisions.items():
+        found += [(*match.span(), decision) for match in question.find(pattern)]
+    kept: list[tuple[int, int, str]] = []
+    for start, end, decision in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
+        if question.is_free(start, end):
+            question.take(start, end)
+            kept.append((start, end, decision))
+    if not kept:
+        return
+    kept.sort()
+    decisions = tuple(dict.fromkeys(decision for _, _, decision in kept))
+    if "partially_overturned" in decisions and not re.search(
+        r"\bor\b", question.text[kept[0][0] : kept[-1][1]], re.IGNORECASE
+    ):
+        decisions = ("partially_overturned",)  # "partially overturned, how many visits approved"
+    words = ", ".join(question.text[start:end] for start, end, _ in kept)
+    question.add(
+        "decision", "any", decisions, "decision: " + " or ".join(d.replace("_", " ") for d in decisions), words
+    )
+
+
+_REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
+    (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
+    (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
+    (r"\bretrospective(?:ly)?\b", "retrospective", "is", (True,), "retrospective request"),
+    (
+        r"\b(?:partly|partially) (?:authorized|certified) (?:requests?|before)\b",
+        "partly_authorized",
+        "is",
+        (True,),
+        "part was authorized before",
+    ),
+    (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),
+    (r"\bleft(?:[ -]sided)?\b", "laterality", "any", ("left", "bilateral"), "side: left"),
+    (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "any", ("right", "bilateral"), "side: right"),
+    (r"\bbilateral\b", "laterality", "is", ("bilateral",), "side: both"),
+    (r"\bexpedited\b", "priority", "any", ("Expedited", "expedited"), "priority: expedited"),
+    (r"\b(?:2013 notice|notice layout|notice format)\b", "layout", "is", ("notice_2013",), "layout: notice of 2013"),
+    (r"\bunknown layout\b", "layout", "is", ("unknown",), "layout: unknown"),
+    (r"\bCM\d\d-?\d{7}\b", "case_number", "is", (), "case number"),
+)
+
+
+def _read_rest(question: Question) -> None:
+    for pattern, field, op, value, label in _REST:
+        for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
+            words = question.take(*match.span())
+            question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
+
+
+def _read_misspelt_drugs(question: Question) -> None:
+    """A word one slip from a drug's name, where the question names no drug otherwise."""
+    if question.has("drug") or question.has("mentioned_drug"):
+        return
+    for match in list(question.left()):
+        if not _carries(match[0]):
+            continue
+        for found in find_drugs(match[0], misspelt=True)[:1]:
+            name = found.brand or found.drug.generic
+            question.take(*match.span())
+            question.add("drug", "any", (found.drug.generic,), f"drug: {name}", match[0])
+            question.note(f'"{match[0]}" was read as {name}')
+
+
+def _settle_polarity(question: Question) -> None:
+    """A ground for denial in a question for overturned items (or the other way round) excludes everything: it ranks.
+
+    One of them is a fact as well as a ground: "overturned despite a missing drug screen".
+    """
+    decisions = {value for f in question.filters if f.field == "decision" for value in f.value}
+    opposite = {frozenset({"overturned"}): "denial", frozenset({"upheld"}): "overturn"}.get(frozenset(decisions))  # type: ignore[arg-type]
+    for filter in [f for f in question.filters if f.field == "reason" and f.op == "any"]:
+        codes = [load_taxonomy().codes[str(code)] for code in filter.value if str(code) in load_taxonomy().codes]
+        if opposite is None or not codes or any(code.polarity != opposite for code in codes):
+            continue
+        question.filters.remove(filter)
+        if filter.value == ("missing_urine_drug_screen",):
+            question.add("uds", "any", ("stated_absent",), "urine drug screen is said to be missing", filter.words)
+            continue
+        said = " or ".join(reason_label(code.code) for code in codes)
+        question.note(f'"{filter.words}" ({said}) is a ground for the opposite decision: it ranks, it does not exclude')
+
+
+def _carries(word: str) -> bool:
+    """Does a word say something to search for?"""
+    plain = word.lower().strip(".'/&-")
+    return len(plain) > 1 and plain not in load_wording().stop_words and not plain.isdigit()
+
+
+def _ranking_text(question: Question) -> str:
+    """The content words of the question, those of filters too; the decision's words are in every letter."""
+    decisions = " ".join(
+        f.words.lower() for f in question.filters if f.field in ("decision", "ur_action", "letter_date")
+    )
+    words = re.findall(r"[A-Za-z0-9][\w'/-]*", question.text)
+    return " ".join(word for word in words if _carries(word) and word.lower() not in decisions.split())

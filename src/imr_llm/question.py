@@ -1,0 +1,69 @@
+"""A question while it is being read: what has been taken from it, and what is left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from imr_llm.filters import Filter, FilterOp, FilterValue
+
+_REWRITES = (
+    (re.compile("[\u2018\u2019\u02bc`\u00b4]"), "'"),
+    (re.compile("[\u201c\u201d]"), '"'),
+    (re.compile("[\u2010-\u2015]"), "-"),
+    (re.compile(r"\bcan't\b", re.IGNORECASE), "can not"),
+    (re.compile(r"n't\b", re.IGNORECASE), " not"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+@dataclass
+class Question:
+    """The text in reading. Readers take spans, so that no word is read twice; they leave filters and notes."""
+
+    text: str
+    filters: list[Filter] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Has no reader taken any of text[start:end]?"""
+        return all(end <= first or last <= start for first, last in self.taken)
+
+    def find(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """The pattern's matches in what is left, from left to right."""
+        for match in pattern.finditer(self.text):
+            if match.end() > match.start() and self.is_free(*match.span()):
+                yield match
+
+    def take(self, start: int, end: int) -> str:
+        """Take a span; its words."""
+        self.taken.append((start, end))
+        return self.text[start:end].strip()
+
+    def add(self, field_name: str, op: FilterOp, value: tuple[FilterValue, ...], label: str, words: str) -> None:
+        """Add a filter, once."""
+        new = Filter(field_name, op, value, label, words)
+        if all((f.field, f.op, f.value) != (new.field, new.op, new.value) for f in self.filters):
+            self.filters.append(new)
+
+    def note(self, note: str) -> None:
+        """Add a note, once."""
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def has(self, field_name: str) -> bool:
+        """Is there a filter on this field already?"""
+        return any(f.field == field_name for f in self.filters)
+
+    def left(self) -> Iterator[re.Match[str]]:
+        """The words that nobody took."""
+        yield from self.find(re.compile(r"[A-Za-z0-9][\w'/.&-]*"))
+
+
+def open_question(text: str) -> Question:
+    """A question with its quotation marks, dashes, contractions and white space made plain."""
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    return Question(text.strip())

@@ -1,0 +1,253 @@
+"""Numbers and dates in a question: quantity, strength, refills, age, pages, visits, dates and years."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import re
+from dataclasses import dataclass
+
+from imr_llm.dates import find_dates
+from imr_llm.question import Question
+from imr_llm.strength import strength_key
+
+_N = r"(\d{1,4})"
+_PAGES = re.compile(
+    rf"\b(?:pages?|pgs?\.?|pp?\.)\s*(?:number |no\.? )?{_N}(?:\s*(?:-|to|through)\s*{_N})?", re.IGNORECASE
+)
+_REFILLS = re.compile(
+    r"\b(?:(?P<none>no|without|zero|0)|with (?:any )?|(?P<n>\d{1,2}) )\s?refills?\b|\brefills?: ?(?P<m>\d{1,2})\b",
+    re.IGNORECASE,
+)
+_HASH = re.compile(r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"\b(\d{1,4}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b",
+    re.IGNORECASE,
+)
+_COMBINED = re.compile(r"(?<![\w/.-])(\d{1,3}(?:\.\d+)?\s?[/-]\s?\d{3}(?:\.\d+)?)\s?(?:mg)?(?![\w/-])", re.IGNORECASE)
+_STRENGTH = re.compile(
+    r"(?<![\w/.-])(\d{1,4}(?:\.\d+)?\s?(?:mg|mcg)(?:/ml)?|\d{1,2}(?:\.\d+)?\s?%)(?! (?:or more |of )?(?:relief|pain|reduction|improvement))(?!\w)",
+    re.IGNORECASE,
+)
+_AGE_RANGE = re.compile(
+    r"\b(?:ages?|aged|between) (\d{2})(?:\s?-\s?| (?:to|and) )(\d{2})(?: years?(?: old)?)?\b(?!\d)", re.IGNORECASE
+)
+_AGE_OVER = re.compile(
+    r"\b(?:(?:aged? )?(?:over|above|older than)(?: age)?|age ?>=?) ?(\d{2})\b(?: years?(?: old| of age)?)?(?! ?(?:%|mg|visits|weeks|days|tablets|percent|sessions))",
+    re.IGNORECASE,
+)
+_AGE_UNDER = re.compile(
+    r"\b(?:(?:aged? )?(?:under|below|younger than)(?: age)?|age ?<=?) ?(\d{2})\b(?: years?(?: old| of age)?)?(?! ?(?:%|mg|visits|weeks|days|tablets|percent|sessions))",
+    re.IGNORECASE,
+)
+_AGE = re.compile(
+    r"\b(\d{2}) ?-?(?:yo\b|y/o\b|years? old\b|year-old\b|-years?-old\b)|\bage(?:d)? (\d{2})\b", re.IGNORECASE
+)
+_DECADE = re.compile(r"\bin (?:his|her|their) (\d)0'?s\b", re.IGNORECASE)
+_UNITS = {
+    "ta": "tablets",
+    "pi": "tablets",
+    "ca": "capsules",
+    "pa": "patches",
+    "vi": "visits",
+    "se": "sessions",
+    "in": "injections",
+}
+
+
+def read_numbers(question: Question) -> None:
+    """Pages, strength, quantity, refills and age, in that order."""
+    _read_pages(question)
+    _read_strengths(question)
+    _read_quantities(question)
+    _read_refills(question)
+    _read_age(question)
+
+
+def _read_pages(question: Question) -> None:
+    for match in list(question.find(_PAGES)):
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        words = question.take(*match.span())
+        question.add(
+            "pages",
+            "overlaps",
+            (first, max(first, last)),
+            f"cites page {match[1]}" + (f"-{last}" if last > first else ""),
+            words,
+        )
+
+
+def _read_strengths(question: Question) -> None:
+    for pattern in (_COMBINED, _STRENGTH):
+        for match in list(question.find(pattern)):
+            key = strength_key(match[1])
+            question.add("strength", "is", (key,), f"strength {key}", question.take(*match.span()))
+
+
+def _read_quantities(question: Question) -> None:
+    for match in list(question.find(_HASH)):
+        question.add("quantity", "is", (float(match[1]),), f"quantity {match[1]}", question.take(*match.span()))
+    for match in list(question.find(_COUNTED)):
+        unit = _UNITS[match[2][:2].lower()]
+        words = question.take(*match.span())
+        question.add("quantity", "is", (float(match[1]),), f"quantity {match[1]} {unit}", words)
+
+
+def _read_refills(question: Question) -> None:
+    for match in list(question.find(_REFILLS)):
+        words = question.take(*match.span())
+        number = match["n"] or match["m"]
+        if match["none"]:
+            question.add("refills", "is", (0,), "no refills", words)
+        elif number:
+            question.add("refills", "is", (int(number),), f"{number} refills", words)
+        else:
+            question.add("refills", "range", (1, None), "with refills", words)
+
+
+def _read_age(question: Question) -> None:
+    for match in list(question.find(_AGE_RANGE)):
+        _add_age(question, match, int(match[1]), int(match[2]))
+    for match in list(question.find(_AGE_OVER)):
+        _add_age(question, match, int(match[1]) + (0 if "=" in match[0] else 1), None)
+    for match in list(question.find(_AGE_UNDER)):
+        _add_age(question, match, None, int(match[1]) - (0 if "=" in match[0] else 1))
+    for match in list(question.find(_DECADE)):
+        _add_age(question, match, int(match[1]) * 10, int(match[1]) * 10 + 9)
+    for match in list(question.find(_AGE)):
+        age = int(match[1] or match[2])
+        _add_age(question, match, age, age)
+
+
+def _add_age(question: Question, match: re.Match[str], first: int | None, last: int | None) -> None:
+    label = f"age {first}" if first == last else f"age {first or 0} to {last}" if last else f"age {first} or more"
+    question.add("age", "range", (first, last), label, question.take(*match.span()))
+
+
+# ------------------------------------------------------------------------------------------------------- dates
+
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if number}
+_MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if number}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_YEAR = r"(?:19[5-9]\d|20[0-4]\d)"
+_WHEN = re.compile(
+    rf"(?:(?P<month>{_MONTH})\.?,? (?:of )?)?(?P<year>{_YEAR})\b(?!-\d)|(?P<date>\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{2,4}}|{_YEAR}-\d\d-\d\d)",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(
+    rf"\b(?:from|between)?\s*(?P<first>(?:(?:{_MONTH})\.? )?{_YEAR}(?:-\d\d-\d\d)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})\s*(?:-|to|and|through|until)\s*(?P<last>(?:(?:{_MONTH})\.? )?{_YEAR}(?:-\d\d-\d\d)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})\b",
+    re.IGNORECASE,
+)
+_SINCE = re.compile(
+    rf"\b(?P<word>after|since|before|until|prior to|later than|earlier than|starting)\b(?P<between>(?: [a-z]+){{0,5}}?) (?={_WHEN.pattern.replace('(?P<month>', '(?:').replace('(?P<year>', '(?:').replace('(?P<date>', '(?:')})",
+    re.IGNORECASE,
+)
+_IN = re.compile(r"\b(?:in|during|of|dated|for|on|from)\s*$", re.IGNORECASE)
+_ERA_SPLIT = re.compile(rf"\bbefore and after (?P<year>{_YEAR})\b", re.IGNORECASE)
+# What the date is of: the words before it.
+_OF_UR = re.compile(
+    r"\b(?:ur|utilization review)\b(?: (?:denial|decision|determination|was|is|were|dated|date|denied|made|in|on|from))*\s*$",
+    re.IGNORECASE,
+)
+_OF_INJURY = re.compile(
+    r"\b(?:injur(?:y|ies|ed)|doi|date of injury|hurt)(?: (?:was|were|is|occurring|that occurred|occurred|dated|dates?|from|in|on|happened|workers))*\s*$",
+    re.IGNORECASE,
+)
+_OF_DECISION = re.compile(
+    r"\b(?:decisions?|decided|letters?|dated?|determinations?)(?: (?:was|were|made|dated|is|in|on|from))*\s*$",
+    re.IGNORECASE,
+)
+_BASIS_NOTE = "dates are the decision date where the letter prints one, else the latest date in the letter (derived)"
+
+
+@dataclass(frozen=True)
+class _Period:
+    first: str
+    last: str
+
+
+def read_dates(question: Question) -> None:
+    """Dates and years, each as a period of the decision, of the UR decision or of the injury."""
+    for match in list(question.find(_RANGE)):
+        first, last = _period(match["first"]), _period(match["last"])
+        if first and last:
+            _add_dates(question, match.start(), match.end(), first.first, last.last)
+    for match in list(question.find(_SINCE)):
+        when = _WHEN.match(question.text, match.end())
+        period = _period(when[0]) if when else None
+        if when and period and question.is_free(match.start(), when.end()):
+            _add_open(question, match, when, period)
+    for match in list(question.find(_WHEN)):
+        before = question.text[: match.start()]
+        period = _period(match[0])
+        if period and (_IN.search(before) or match["month"] or match["date"] or _is_lone_year(question, match)):
+            start = _IN.search(before)
+            _add_dates(question, start.start() if start else match.start(), match.end(), period.first, period.last)
+
+
+def split_era(question: Question) -> int | None:
+    """The year of "before and after 2018", which asks for a comparison and is no filter."""
+    for match in question.find(_ERA_SPLIT):
+        question.take(*match.span())
+        return int(match["year"])
+    return None
+
+
+def _is_lone_year(question: Question, match: re.Match[str]) -> bool:
+    """A year of IMR's that is no guideline's ("the 2009 chronic pain guideline" is)."""
+    after = question.text[match.end() : match.end() + 60].lower()
+    return int(match["year"]) >= 2013 and not re.search(r"guideline|mtus|acoem|odg|edition", after)
+
+
+def _add_open(question: Question, match: re.Match[str], when: re.Match[str], period: _Period) -> None:
+    word = match["word"].lower()
+    later = word in ("after", "since", "later than", "starting")
+    first, last = (period.first, None) if later else (None, _day_before(period.first))
+    if word == "after" and when["year"] and not when["month"]:
+        first = _day_after(period.last)
+    if word == "until":
+        last = period.last
+    _add_dates(question, match.start(), when.end(), first, last)
+
+
+def _add_dates(question: Question, start: int, end: int, first: str | None, last: str | None) -> None:
+    before = question.text[:start]
+    for pattern, name, label in (
+        (_OF_UR, "ur_denial_date", "UR decision"),
+        (_OF_INJURY, "injury_date", "date of injury"),
+        (_OF_DECISION, "letter_date", "decision date"),
+    ):
+        found = pattern.search(before)
+        if found:
+            start = found.start() if question.is_free(found.start(), start) else start
+            break
+    else:
+        name, label = "letter_date", "decision date"
+    words = question.take(start, end)
+    question.add(name, "range", (first, last), f"{label} {first or 'any time'} to {last or 'today'}", words)
+    if name == "letter_date":
+        question.note(_BASIS_NOTE)
+
+
+def _period(text: str) -> _Period | None:
+    """The first and last day of a year, a month or a day."""
+    found = find_dates(text)
+    if found and found[0].date:
+        return _Period(found[0].date.isoformat(), found[0].date.isoformat())
+    match = _WHEN.fullmatch(text.strip())
+    if match is None or not match["year"]:
+        return None
+    year = int(match["year"])
+    if not match["month"]:
+        return _Period(f"{year}-01-01", f"{year}-12-31")
+    month = _MONTHS[match["month"].lower()]
+    return _Period(f"{year}-{month:02}-01", f"{year}-{month:02}-{calendar.monthrange(year, month)[1]:02}")
+
+
+def _day_before(date: str) -> str:
+    return (datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
+
+
+def _day_after(date: str) -> str:
+    return (datetime.date.fromisoformat(date) + datetime.timedelta(days=1)).isoformat()

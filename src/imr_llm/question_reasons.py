@@ -1,0 +1,193 @@
+"""Reasons in a question: which grounds, and whether they are asked for or excluded.
+
+Three states of a drug screen stay apart: "no drug screen" is a reason, "a consistent screen" and "an inconsistent
+screen" are states of one that was done, and "screens are not mentioned" is a third. A bare "drug screen" is the item
+in dispute, unless the question calls it a cause ("denied because of the drug screen").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from imr_llm.filters import FilterOp
+from imr_llm.question import Question
+from imr_llm.taxonomy import load_taxonomy
+from imr_llm.wording import Wording, load_wording
+
+UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
+UDS_BAD = ("inconsistent", "illicit_positive")
+
+_CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the grounds? of|over|on)"
+_NOT = r"(?:not|never|other than|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
+# "denied but NOT because of the ...", "other than ..." right before a reason.
+_EXCLUDED = re.compile(
+    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was)*\s*$", re.IGNORECASE
+)
+_CAUSED = re.compile(rf"\b{_CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
+_OR = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
+_COORDINATE = re.compile(
+    r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without )*", re.IGNORECASE
+)
+_NOT_MENTIONED = re.compile(
+    r"(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been)? (?:mentioned|discussed)", re.IGNORECASE
+)
+_NO_MENTION = re.compile(r"\bno mention of(?: a| an| any| the)*\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Mention:
+    """Words that name reasons (`codes`) or states of a drug screen (`states`)."""
+
+    start: int
+    end: int
+    codes: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+
+
+def read_reasons(question: Question) -> None:
+    """Take every mention of a reason or of a drug screen's state; several are asked for together unless "or"."""
+    wording = load_wording()
+    _read_not_mentioned(question, wording)
+    mentions = _longest(question, list(_mentions(question, wording)))
+    mentions = sorted([*mentions, *_coordinated(question, wording, mentions)], key=lambda m: m.start)
+    for group in _joined_by_or(question, mentions):
+        _add_filter(question, group)
+    for group in _joined_by_or(question, list(_causes(question, wording))):
+        _add_filter(question, group)
+
+
+def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
+    for state, pattern in wording.uds_states.items():
+        for match in question.find(pattern):
+            states = UDS_BAD if state != "consistent" else ("consistent",)
+            yield _Mention(*match.span(), states=states if state == "inconsistent" else (state,))
+    for match in question.find(wording.illicit):
+        yield _Mention(*match.span(), states=("illicit_positive",))
+    for code, pattern in [*wording.absent.items(), *wording.phrases]:
+        for match in question.find(pattern):
+            yield _Mention(*match.span(), codes=(code,))
+    for group, pattern in wording.groups.items():
+        for match in question.find(pattern):
+            yield _Mention(
+                *match.span(), codes=tuple(c.code for c in load_taxonomy().codes.values() if c.group == group)
+            )
+
+
+def _longest(question: Question, mentions: list[_Mention]) -> list[_Mention]:
+    """The longest of the mentions that overlap; the words are taken."""
+    kept: list[_Mention] = []
+    for mention in sorted(mentions, key=lambda m: (m.start - m.end, m.start)):
+        if question.is_free(mention.start, mention.end):
+            question.take(mention.start, mention.end)
+            kept.append(mention)
+    return sorted(kept, key=lambda m: m.start)
+
+
+def _coordinated(question: Question, wording: Wording, mentions: list[_Mention]) -> Iterator[_Mention]:
+    """ "no drug screen or pain contract": the contract is missing too."""
+    for mention in mentions:
+        if not (set(mention.codes) & set(wording.absent)):
+            continue
+        end = mention.end
+        while joined := _COORDINATE.match(question.text, end):
+            found = max(
+                ((match.end(), code) for code, thing in wording.objects.items()
+                 if (match := thing.match(question.text, joined.end())) and question.is_free(*match.span())),
+                default=None,
+            )  # fmt: skip
+            if found is None:
+                break
+            question.take(joined.end(), found[0])
+            yield _Mention(joined.end(), found[0], codes=(found[1],))
+            end = found[0]
+
+
+def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
+    """ "because of the drug screen": every reason that turns on that thing."""
+    for code, thing in wording.objects.items():
+        for match in question.find(thing):
+            before = question.text[: match.start()]
+            if not (_CAUSED.search(before) or _EXCLUDED.search(before)):
+                continue
+            if code != "missing_urine_drug_screen" and not _EXCLUDED.search(before):
+                continue
+            question.take(*match.span())
+            yield _Mention(*match.span(), codes=UDS_CODES if code == "missing_urine_drug_screen" else (code,))
+
+
+def _joined_by_or(question: Question, mentions: list[_Mention]) -> Iterator[list[_Mention]]:
+    """Neighbours with "or" between them belong together."""
+    group: list[_Mention] = []
+    for mention in mentions:
+        if group and not (
+            _OR.search(question.text, group[-1].end, mention.start) and mention.start - group[-1].end < 30
+        ):
+            yield group
+            group = []
+        group.append(mention)
+    if group:
+        yield group
+
+
+def _add_filter(question: Question, group: list[_Mention]) -> None:
+    codes = tuple(dict.fromkeys(code for mention in group for code in mention.codes))
+    states = tuple(dict.fromkeys(state for mention in group for state in mention.states))
+    start, end = group[0].start, group[-1].end
+    words = question.text[start:end].strip()
+    excluded = _take_before(question, _EXCLUDED, start)
+    caused = not excluded and _take_before(question, _CAUSED, start)
+    if states and not codes and states != ("consistent",) and (caused or excluded):
+        # A bad screen named as the cause is a ground, not a fact of the record.
+        codes, states = ("aberrant_drug_behavior",), ()
+    if codes and states:
+        codes = tuple(dict.fromkeys([*codes, *(["aberrant_drug_behavior"] if set(states) & set(UDS_BAD) else [])]))
+        states = () if set(states) & set(UDS_BAD) else states
+    if codes:
+        _add_reason(question, codes, "none" if excluded else "any", words)
+    if states:
+        label = (
+            "urine drug screen is" + (" not " if excluded else " ") + " or ".join(s.replace("_", " ") for s in states)
+        )
+        question.add("uds", "none" if excluded else "any", states, label, words)
+
+
+def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str) -> None:
+    labels = " or ".join(reason_label(code) for code in codes)
+    question.add("reason", op, codes, f"reason is not: {labels}" if op == "none" else f"reason: {labels}", words)
+    if op == "none" or len(codes) > 1:
+        return
+    for subtype in load_wording().subtypes:
+        if subtype.code == codes[0] and subtype.asked.search(words):
+            quoted = tuple(f"{subtype.code}|{word}" for word in subtype.quote)
+            question.add("quote", "any", quoted, f"the finding speaks of {' or '.join(subtype.quote)}", words)
+            return
+
+
+def _take_before(question: Question, pattern: re.Pattern[str], start: int) -> bool:
+    match = pattern.search(question.text[:start])
+    if match is None or not question.is_free(*match.span()):
+        return False
+    question.take(*match.span())
+    return True
+
+
+def _read_not_mentioned(question: Question, wording: Wording) -> None:
+    """ "the drug screen is not mentioned" is neither a missing screen nor a good one."""
+    for match in list(question.find(wording.uds)):
+        after = _NOT_MENTIONED.match(question.text[match.end() :].lstrip())
+        before = _NO_MENTION.search(question.text[: match.start()])
+        if not (after or before):
+            continue
+        start = before.start() if before else match.start()
+        gap = len(question.text[match.end() :]) - len(question.text[match.end() :].lstrip())
+        end = match.end() + gap + after.end() if after else match.end()
+        words = question.take(start, end)
+        question.add("uds_rationale", "is", ("not_mentioned",), "rationale does not mention a drug screen", words)
+
+
+def reason_label(code: str) -> str:
+    """A reason code in words."""
+    known = load_taxonomy().codes.get(code)
+    return known.label if known else code.replace("_", " ")

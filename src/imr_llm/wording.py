@@ -1,0 +1,157 @@
+"""The words that questions are asked in: data/query_terms.yaml, compiled once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from imr_llm.errors import ConfigurationError
+
+Pattern = re.Pattern[str]
+
+
+@dataclass(frozen=True)
+class Ambiguous:
+    """An abbreviation with several readings; each reading has the words around it that decide for it."""
+
+    abbreviation: Pattern
+    readings: tuple[tuple[str, Pattern], ...]
+    neither: str
+
+
+@dataclass(frozen=True)
+class Subtype:
+    """A narrower kind of a reason: the question's words for it, and words that the finding's quote must hold."""
+
+    code: str
+    asked: Pattern
+    quote: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A wording that brings a note to the user."""
+
+    pattern: Pattern
+    note: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Every pattern of the file, under the file's own names. `absent` and `objects` are by reason code."""
+
+    absent: Mapping[str, Pattern]
+    objects: Mapping[str, Pattern]
+    phrases: tuple[tuple[str, Pattern], ...]
+    groups: Mapping[str, Pattern]
+    subtypes: tuple[Subtype, ...]
+    uds: Pattern
+    uds_states: Mapping[str, Pattern]
+    illicit: Pattern
+    decisions: Mapping[str, Pattern]
+    ur_actions: Mapping[str, Pattern]
+    specialties: Mapping[str, Pattern]
+    states: Mapping[str, tuple[str, ...]]
+    contradictions: Mapping[str, Pattern]
+    ambiguous: Mapping[str, Ambiguous]
+    unanswerable: tuple[Noted, ...]
+    advice: tuple[Noted, ...]
+    private: Noted
+    stop_words: frozenset[str]
+
+
+@cache
+def load_wording() -> Wording:
+    """The shipped wording. Raises ConfigurationError where the file breaks its rules."""
+    try:
+        text = files("imr_llm").joinpath("data", "query_terms.yaml").read_text(encoding="utf-8")
+        return _read_wording(yaml.safe_load(text))
+    except (OSError, yaml.YAMLError, re.error, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"data/query_terms.yaml cannot be used: {error}; restore the file of this version"
+        ) from error
+
+
+def _read_wording(raw: Mapping[str, Any]) -> Wording:
+    words: Mapping[str, str] = raw["words"]
+    absence = {name: _expand(pattern, words) for name, pattern in raw["absence"].items()}
+    objects = {code: _expand(pattern, words) for code, pattern in raw["absent"].items()}
+    uds = _expand(words["uds"], words)
+
+    def table(name: str) -> Mapping[str, Pattern]:
+        return MappingProxyType({key: _compile(_expand(pattern, words)) for key, pattern in raw[name].items()})
+
+    return Wording(
+        absent=MappingProxyType({code: _compile_absence(thing, absence) for code, thing in objects.items()}),
+        objects=MappingProxyType({code: _compile(thing) for code, thing in objects.items()}),
+        phrases=tuple((code, _compile(_expand(p, words))) for code, some in raw["phrases"].items() for p in some),
+        groups=table("groups"),
+        subtypes=tuple(
+            Subtype(row["code"], re.compile(row["asked"], re.IGNORECASE), tuple(row["quote"]))
+            for row in raw["subtypes"]
+        ),
+        uds=_compile(uds),
+        uds_states=MappingProxyType(
+            {state: _compile_state(uds, _expand(p, words)) for state, p in raw["uds_states"].items()}
+        ),
+        illicit=_compile(_expand(raw["illicit"], words)),
+        decisions=table("decisions"),
+        ur_actions=table("ur_actions"),
+        specialties=table("specialties"),
+        states=MappingProxyType({name: tuple(short) for name, short in raw["states"].items()}),
+        contradictions=table("contradictions"),
+        ambiguous=MappingProxyType({name: _read_ambiguous(name, row) for name, row in raw["ambiguous"].items()}),
+        unanswerable=_read_noted(raw["unanswerable"]),
+        advice=_read_noted(raw["advice"]),
+        private=_read_noted([raw["private"]])[0],
+        stop_words=frozenset(raw["stop_words"].split()),
+    )
+
+
+def _read_ambiguous(name: str, row: Mapping[str, Any]) -> Ambiguous:
+    readings = tuple((reading, re.compile(near, re.IGNORECASE)) for reading, near in row["readings"].items())
+    return Ambiguous(re.compile(rf"\b{name}s?\b"), readings, row["neither"])
+
+
+def _read_noted(rows: Iterable[Mapping[str, str]]) -> tuple[Noted, ...]:
+    return tuple(Noted(re.compile(row["pattern"], re.IGNORECASE), row["note"]) for row in rows)
+
+
+_NAME = re.compile(r"\{([a-z_]+)\}")
+
+
+def _expand(pattern: str, words: Mapping[str, str]) -> str:
+    """Put the words in for their names, names within words too."""
+    while _NAME.search(pattern):
+        pattern = _NAME.sub(lambda match: words[match[1]], pattern)
+    return pattern
+
+
+def _spaced(pattern: str) -> str:
+    """A space of the file stands for white space or a hyphen; " ?" for one that may be missing."""
+    return re.sub(r" (?!\?)", r"[\\s-]{1,3}", pattern.replace(" ?", r"[\s-]?"))
+
+
+def _compile(pattern: str) -> Pattern:
+    return re.compile(rf"(?<![\w']){_spaced(f'(?:{pattern})')}(?![\w'])", re.IGNORECASE)
+
+
+def _compile_absence(thing: str, absence: Mapping[str, str]) -> Pattern:
+    """ "no X" or "X was not documented"; a few filler words may stand between."""
+    before, fillers, after = absence["before"], absence["fillers"], absence["after"]
+    return _compile(f"{before} {fillers}{{0,4}}(?:{thing})(?: {after})?|(?:{thing}) (?:{after})")
+
+
+_SAID = "(?:(?:results? |reports? |that )?(?:was|were|is|are|has been|have been|came back|come back|shows?|showed|being|result(?:s|ed)?(?: in| as)?)(?: all| always| also| positive)? )?"
+
+
+def _compile_state(uds: str, state: str) -> Pattern:
+    """ "consistent drug screens", "drug screens were all consistent"."""
+    return _compile(f"(?:{state}) (?:and \\w+ )?(?:for )?(?:{uds})|(?:{uds}) {_SAID}(?:{state})")

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pytest
+
+from imr_llm.uds import PRECEDENCE, SCREEN, read_uds
+
+CONSISTENT = [
+    "The urine drug screen of 3/2/16 was consistent with the prescribed drugs.",
+    "UDS was consistent.",
+    "The latest UDT was appropriate and CURES was checked.",
+    "Her toxicology screens have been compliant.",
+    "Urine drug testing on 5/6/2016 was negative for illicit substances.",
+    "A urine toxicology report dated 10/1/16 showed no illicit drugs.",
+    "The drug screen was positive for hydrocodone, as expected.",
+    "The patient has had consistent urine drug screens.",
+    "There is no aberrant behavior and the urine drug screen was consistent.",
+    "No side effects, UDS consistent, CURES reviewed.",
+    "There have been no inconsistent urine drug screens.",
+    "There is no evidence of aberrant behavior on urine drug testing.",
+    "UDS results were in line with the medication list.",
+    "UDS did not show any illicit substances.",
+    "A urine drug screen was done on 4/4/16. It was consistent with Norco.",
+    "The screen matched the prescriptions: UDS 2/2/17 within expected limits.",
+]
+INCONSISTENT = [
+    "The urine drug screen was inconsistent with the prescribed drugs.",
+    "UDS of 6/1/16 was negative for the prescribed oxycodone.",
+    "The urine toxicology screen was not consistent with his regimen.",
+    "Urine drug testing did not detect hydrocodone.",
+    "UDT was positive for tramadol, which was not prescribed.",
+    "An abnormal urine drug screen was noted in March.",
+    "The last drug screen showed a non-prescribed benzodiazepine.",
+    "The patient failed a urine drug test in May.",
+    "UDS was positive for alcohol.",
+]
+ILLICIT = [
+    "The urine drug screen was positive for cocaine.",
+    "UDS showed methamphetamine and THC.",
+    "A toxicity screen revealed amphetamine abuse.",
+    "The drug screen was negative for opiates but positive for marijuana.",
+    "Cannabis was detected on the urine drug test.",
+    "One of two toxicology screens was included; it was positive for heroin.",
+    "The UDS came back with illicit drugs detected.",
+]
+ABSENT = [
+    "There is no urine drug screen in the records.",
+    "No recent UDS was provided.",
+    "A recent urine toxicology report is not specified in the file.",
+    "Urine drug testing has not been documented.",
+    "The physician has not documented better function, side effects, a pain contract, or a urine drug screen.",
+    "There is a lack of documentation of pain relief, function, and urine drug testing.",
+    "Without a urine drug screen on file, compliance is unknown.",
+    "The notes do not include a CURES report or urine drug screening results.",
+    "There is no documentation of a consistent urine drug screen.",
+    "There is no evidence that a UDS was performed.",
+    "Opioid surveillance, including an agreement and urine drug screening, was not provided.",
+    "CURES, a risk score and a drug screen are lacking.",
+    "A signed contract and UDS results were not submitted for review.",
+    "The provider failed to document urine drug monitoring.",
+    "Guidelines ask for urine drug screens; however, there is no such screen: no UDS was found.",
+    "There is no indication that the patient is watched for misuse, to include random urine drug screens.",
+    "No opioid agreement, CURES report, or urine drug screen is on file.",
+    "The results of a urine drug screen were not available.",
+    "I was unable to find a drug screen in the chart.",
+    "Urine drug screens should be done in opioid users, these are not documented in the records.",
+]
+DONE = [
+    "A urine drug screen was performed on 3/2/16.",
+    "The patient underwent urine drug testing.",
+    "UDS was collected and the results are pending.",
+    "A urine drug screen was obtained, but the results were not included.",
+    "Treatment to date has included medications, urine drug screening, and therapy.",
+    "The patient is monitored with random urine drug screens.",
+    "A prior UDS from 1/5/2016 was reviewed.",
+]
+NOT_MENTIONED = [
+    "",
+    "The patient takes Norco for back pain.",
+    "Consider the use of a urine drug screen to assess for illegal drugs.",
+    "The MTUS recommends urine drug screening for patients on opioids.",
+    "Guidelines support the use of drug screening or inpatient treatment with issues of abuse.",
+    "According to the ODG, patients at low risk should be tested with UDS within six months.",
+    "The treatment plan included an MRI, a urine drug screen, and follow-up.",
+    "The request is for a urine drug screen.",
+    "The urine drug screen was denied by utilization review.",
+    "A urine drug screen was requested at the last visit.",
+    "Therefore, the request for urine toxicology testing is not medically necessary.",
+    "The medical necessity of the urine drug screen is not established.",
+    "The provider will obtain a UDS at the next visit.",
+    "There was no need for a long course of drugs for which a toxicology screen would be recommended.",
+    "Periodic urine drug screens are recommended for chronic opioid users.",
+    "The pre-employment drug test was clean.",
+    "A urinalysis showed blood and protein.",
+    "The patient was screened for depression, and ultrasound screening was done.",
+]
+
+ROWS = [
+    *((text, "consistent") for text in CONSISTENT),
+    *((text, "inconsistent") for text in INCONSISTENT),
+    *((text, "illicit_positive") for text in ILLICIT),
+    *((text, "stated_absent") for text in ABSENT),
+    *((text, "done_result_unknown") for text in DONE),
+    *((text, "not_mentioned") for text in NOT_MENTIONED),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), ROWS)
+def test_reads_the_state(text: str, expected: str) -> None:
+    assert read_uds(text).status == expected
+
+
+def test_the_sentence_is_told() -> None:
+    text = "He takes Norco. The urine drug screen was consistent. Function is better."
+    found = read_uds(text)
+    assert text[found.start : found.end] == "The urine drug screen was consistent."
+
+
+def test_nothing_said_has_no_place() -> None:
+    assert (read_uds("He takes Norco.").start, read_uds("He takes Norco.").end) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("UDS of 1/2/16 was consistent. UDS of 5/2/16 was positive for cocaine.", "illicit_positive"),
+        ("UDS of 1/2/16 was inconsistent. UDS of 5/2/16 was consistent.", "inconsistent"),
+        ("UDS of 1/2/15 was consistent. No recent UDS was provided.", "stated_absent"),
+        ("UDS was performed on 1/2/15. The UDS of 5/2/16 was consistent.", "consistent"),
+    ],
+)
+def test_the_most_telling_state_wins(text: str, expected: str) -> None:
+    assert read_uds(text).status == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The last screen was negative for the prescribed tramadol.", "inconsistent"),
+        ("The prior test was done two months ago.", "done_result_unknown"),
+        ("Testing is appropriate for this patient.", "not_mentioned"),
+        ("The urine drug screen is appropriate and medically necessary.", "not_mentioned"),
+        ("There is no documentation of the results of previous testing.", "stated_absent"),
+    ],
+)
+def test_where_a_screen_is_disputed_short_names_count(text: str, expected: str) -> None:
+    assert read_uds(text, disputed_item="Urine drug screen, quarterly").status == expected
+
+
+@pytest.mark.parametrize("name", ["UDS", "UDT", "UDSs", "urine tox screen", "urine toxicology", "toxicity screens",
+                                  "urinalysis toxicological evaluation", "urine analysis for drugs", "urine drug monitoring",
+                                  "urine samples", "drug testing", "12 panel urine drug screen"])  # fmt: skip
+def test_names_of_the_screen(name: str) -> None:
+    assert SCREEN.search(f"The {name} came back.")
+
+
+@pytest.mark.parametrize("name", ["drug", "screening colonoscopy", "skin testing", "nuds", "toxic", "drug therapy", "ultrasound screen"])
+def test_other_tests_are_no_screen(name: str) -> None:
+    assert not SCREEN.search(f"The {name} came back.")
+
+
+def test_precedence_holds_every_state_once() -> None:
+    assert len(set(PRECEDENCE)) == 6 and PRECEDENCE[-1] == "not_mentioned"
