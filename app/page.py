@@ -51,11 +51,11 @@ def serve(
 ) -> None:
     """Serve the page, its API and (with gradio[mcp]) its MCP tools, until interrupted.
 
-    `auth` is (user, password), else it is read from IMR_AUTH. Raises ConfigurationError for a host that is not this
-    machine's own without one, and for a port that cannot be had.
+    Without an `embedder` IMR_EMBEDDINGS names one; without `auth` (user, password) it is read from IMR_AUTH. Raises
+    ConfigurationError for a host that is not this machine's own without auth, and for a port that cannot be had.
     """
     settings = launch_settings(host, auth or read_auth(os.environ.get("IMR_AUTH")))
-    page = build_page(library_path, embedder=embedder)
+    page = build_page(library_path, embedder=embedder or _open_embedder())
     try:
         page.launch(server_name=host, server_port=port, inbrowser=open_browser, **settings)
     except OSError as error:
@@ -105,6 +105,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _open_embedder() -> Embedder:
+    from imr_llm.embeddings import open_embedder
+    from imr_llm.settings import read_settings
+
+    settings = read_settings(os.environ)
+    return open_embedder(settings.embeddings, api_key=settings.api_key or None)
 
 
 def _require_gradio() -> None:

@@ -298,9 +298,19 @@ def test_an_empty_library_says_how_to_fill_it() -> None:
 def test_similar_cases_stand_side_by_side_with_the_reasons_that_differ() -> None:
     def answer(decision: str, *codes: str) -> SimilarAnswer:
         hit = SimilarHit(
-            "ab" * 32, "one.pdf", "CM16-0000001", 1, "Norco", decision, 1.0, codes, (), ("same drug: Norco",),
-            (f"turned on, and not in the text: {labels.label_reason(codes[0])}",),
-        )  # fmt: skip
+            id=1,
+            letter_id="ab" * 32,
+            file="one.pdf",
+            case_number=None,
+            number=1,
+            title="Norco",
+            decision=decision,
+            score=1.0,
+            reasons=codes,
+            evidence=(),
+            shared=("same drug: Norco",),
+            differing=(f"turned on, and not in the text: {labels.label_reason(codes[0])}",),
+        )
         return SimilarAnswer(SimilarCase(drugs=("hydrocodone/acetaminophen",)), 2, (hit,))
 
     both = {

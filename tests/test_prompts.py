@@ -141,7 +141,9 @@ def test_examples_are_valid_and_grounded_in_their_own_text(prompt: Prompt, examp
         assert found.match == "exact", quote
         if code:
             assert code in load_taxonomy().codes
-            assert not isinstance(check_claim(text, Claim("x", "x", quote, 0, len(text), code)), str), (code, quote)
+            claim = Claim("x", "x", quote, 0, len(text), code, prompt.mentions.get(code, ()))
+            found = check_claim(text, claim, findings_only=prompt.about.findings_only)
+            assert not isinstance(found, str), (code, quote, found)
 
 
 def _quotes(prompt: Prompt, example: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
@@ -182,7 +184,7 @@ def _quotes(prompt: Prompt, example: Mapping[str, Any]) -> Iterator[tuple[str, s
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_codes_asked_about_exist(file: Path) -> None:
     prompt, known = load_prompt(file), load_taxonomy().codes
-    assert set(prompt.questions) <= set(known)
+    assert set(prompt.mentions) <= set(prompt.questions) <= set(known)
     categories = treatment_values()
     for row in prompt.candidates:
         assert set(row.codes) <= set(prompt.questions)
@@ -226,6 +228,8 @@ def test_front_matter_is_read(tmp_path: Path) -> None:
         ("codes: [no_weaning_plan]", "codes: [no_treatment_goals]", "no_treatment_goals"),
         ("codes: [no_weaning_plan]", "code: [no_weaning_plan]", "codes"),
         ("- codes: [no_weaning_plan]", "[]", "candidates"),
+        ("# candidates", "# mentions\nno_weaning_plan: taper\n# candidates", "mentions"),
+        ("# candidates", "# mentions\nno_treatment_goals: [goal]\n# candidates", "no_treatment_goals"),
         ("- codes: [no_weaning_plan]", "- codes: [no_weaning_plan", "YAML"),
         ("# system", "stray\n# system", "before the first part"),
         ("# questions", "# example\ntitle: x\n# questions", "example"),

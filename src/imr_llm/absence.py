@@ -118,7 +118,7 @@ _EMBEDDING = re.compile(
 
 # Not the noun in "CURES reports were not provided".
 _PREDICATE = re.compile(rf"\b{_FINITE}\b(?!,?\s+(?:and\s+[\w\s]{{1,30}}?\s)?{_AUXILIARY}\b)|\b{_AUXILIARY}\b", re.IGNORECASE)
-_RELATIVE = re.compile(r"\b(?:that|which|who|to)\s+(?:\w+ly\s+)?$", re.IGNORECASE)
+_RELATIVE = re.compile(r"\b(?:that|which|who|to|would|could|can|may|might|should|will)\s+(?:\w+ly\s+)?$", re.IGNORECASE)
 _MISSING_PREDICATE = re.compile(
     rf"""^(?:
         (?:do|does|did|has|have|had|is|are|was|were|could|can)\s?(?:not|n't|never)\s+{_ADVERBS}

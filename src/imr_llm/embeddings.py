@@ -167,8 +167,9 @@ class EndpointEmbedder:
 def normalise(vectors: Vectors) -> Vectors:
     """Rows of length 1 in float32; a row of zeros stays zero."""
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(lengths == 0, 1, lengths).astype(np.float32)
+    lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    lengths[lengths == 0] = 1
+    return (rows / lengths).astype(np.float32, copy=False)
 
 
 def _cut(text: str) -> str:

@@ -188,7 +188,10 @@ class Index:
         manifest = self._manifest()
         if manifest is None or self._state(manifest) != "ready":
             return self.rank_exactly(vectors, ids)[:limit]
-        candidates = self._ask_chroma(manifest, vectors)
+        try:
+            candidates = self._ask_chroma(manifest, vectors)
+        except VectorIndexError:
+            return self.rank_exactly(vectors, ids)[:limit]
         kept = candidates if ids is None else candidates & set(ids)
         return self.rank_exactly(vectors, sorted(kept))[:limit]
 
@@ -204,7 +207,7 @@ class Index:
         scores = np.maximum.reduceat(similar, starts, axis=0).mean(axis=1)
         nearest = [
             self._nearest(stored, similar, first, last, float(score))
-            for first, last, score in zip(starts, [*starts[1:], len(stored)], scores, strict=True)
+            for first, last, score in zip(starts.tolist(), [*starts[1:].tolist(), len(stored)], scores, strict=True)
         ]
         return sorted(nearest, key=lambda found: (-found.score, found.id))
 
@@ -272,7 +275,7 @@ class Index:
             return set()
         with _chroma_errors():
             answer = self._collection(manifest.generation).query(
-                query_embeddings=[vector for vector in vectors], n_results=wanted, include=[]
+                query_embeddings=list(vectors), n_results=wanted, include=[]
             )
         return {int(key.partition(":")[0]) for keys in answer["ids"] for key in keys}
 
@@ -335,7 +338,10 @@ def _chroma_errors() -> Iterator[None]:
         yield
     except VectorIndexError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        # A panic of Chroma's Rust core is no Exception; what else is none (an interrupt) passes.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         raise VectorIndexError(
             f"the vector index cannot be used ({type(error).__name__}); `imr-llm index --rebuild` makes it again"
         ) from error

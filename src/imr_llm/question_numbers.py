@@ -211,19 +211,19 @@ def _add_open(question: Question, match: re.Match[str], when: re.Match[str], per
     _add_dates(question, match.start(), when.end(), first, last)
 
 
+_DATED = (
+    (_OF_UR, "ur_denial_date", "UR decision"),
+    (_OF_INJURY, "injury_date", "date of injury"),
+    (_OF_DECISION, "letter_date", "decision date"),
+)
+
+
 def _add_dates(question: Question, start: int, end: int, first: str | None, last: str | None) -> None:
-    before = question.text[:start]
-    for pattern, name, label in (
-        (_OF_UR, "ur_denial_date", "UR decision"),
-        (_OF_INJURY, "injury_date", "date of injury"),
-        (_OF_DECISION, "letter_date", "decision date"),
-    ):
-        found = pattern.search(before)
-        if found:
-            start = found.start() if question.is_free(found.start(), start) else start
-            break
-    else:
-        name, label = "letter_date", "decision date"
+    """A filter on the date that the words before it name, else on the decision's."""
+    found = next(((m, n, said) for p, n, said in _DATED if (m := p.search(question.text[:start]))), None)
+    name, label = (found[1], found[2]) if found else ("letter_date", "decision date")
+    if found and question.is_free(found[0].start(), start):
+        start = found[0].start()
     words = question.take(start, end)
     question.add(name, "range", (first, last), f"{label} {first or 'any time'} to {last or 'today'}", words)
     if name == "letter_date":

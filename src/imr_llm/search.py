@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from imr_llm.comparison import compare_case
+from imr_llm.evidence import HitEvidence, order_evidence
 from imr_llm.filters import Filter, Query
 from imr_llm.query import parse_query
 from imr_llm.question_reasons import reason_label
+
+__all__ = ["Answer", "Hit", "HitEvidence", "answer_json", "explain_match", "fuse", "search"]
 
 if TYPE_CHECKING:
     from imr_llm.index import Index
@@ -24,17 +28,6 @@ SHORTEST_RELEVANT = 0.25
 # Reciprocal rank fusion: what a rank is worth, and how much each order counts.
 RANK_OFFSET = 20
 WEIGHTS = {"reasons": 1.5, "vectors": 1.0, "words": 1.0}
-
-
-@dataclass(frozen=True)
-class HitEvidence:
-    """A verbatim quote of the letter with its offsets in the kept text; `code` is the reason it proves, if any."""
-
-    quote: str
-    start: int
-    end: int
-    match: str = "exact"
-    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,11 +160,9 @@ def fuse(orders: dict[str, list[int]]) -> dict[int, float]:
 
 
 def _compare_case(library: Library, index: Index | None, query: Query) -> _Selection:
-    from imr_llm.similar import find_similar  # similar.py shows its hits as search does
-
-    found = find_similar(library, index, query.free_text, limit=BEST_BY_RELEVANCE)
-    scores = {hit.id: hit.score for hit in found.hits}
-    return _Selection(list(scores), scores, found.notes)
+    scores = compare_case(library, index, query.free_text, library.select_ids(query.filters)).scores
+    nearest = list(scores)[:BEST_BY_RELEVANCE]
+    return _Selection(nearest, {i: scores[i] for i in nearest})
 
 
 def _unsure_regions(library: Library, query: Query) -> list[str]:
@@ -215,7 +206,6 @@ def _make_hits(library: Library, query: Query, ids: Sequence[int], scores: dict[
 
 def _make_hit(query: Query, row: Row, findings: list[Finding], contradictions: list[str], score: float) -> Hit:
     wanted = set(query.values("reason"))
-    ordered = sorted(findings, key=lambda finding: finding.code not in wanted)
     return Hit(
         letter_id=row.letter_id,
         file=row.file,
@@ -225,7 +215,7 @@ def _make_hit(query: Query, row: Row, findings: list[Finding], contradictions: l
         decision=row.decision,
         score=score,
         reasons=tuple(dict.fromkeys(finding.code for finding in findings)),
-        evidence=tuple(HitEvidence(f.quote, f.start, f.end, f.match, f.code) for f in ordered),
+        evidence=order_evidence(findings, wanted),
         why=explain_match(query, row, findings),
         notes=_hit_notes(row, contradictions),
     )

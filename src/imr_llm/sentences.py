@@ -58,7 +58,7 @@ _GUIDE = (
 _SAYS = (
     r"(?:states?|recommends?|indicates?|supports?|notes?|suggests?|requires?|allows?|advises?|provides?|specif(?:y|ies)|"
     r"mentions?|discuss(?:es)?|outlines?|lists?|describes?|reports?|considers?|endorses?|stipulates?|address(?:es)?|"
-    r"do(?:es)? not|defines?|refers?|recommend|caution|limits?|maintains?|says?|reads?|observes?|cites?)"
+    r"do(?:es)? not|defines?|refers?|recommend|caution|limits? (?:use|the|to|it)|maintains?|says?|reads?|observes?|cites?)"
 )
 _RECITAL = re.compile(
     rf"{_GUIDE}\b[^;]{{0,160}}?\b{_SAYS}\b"
@@ -66,17 +66,17 @@ _RECITAL = re.compile(
     rf"|^\W*(?:(?:additionally|also|furthermore|moreover|in addition|however|further),? )?(?:the )?(?:per|according to|as per|as (?:noted|stated|set forth|outlined|defined) (?:on|in|by)|"
     rf"based on|under|in accordance with|pursuant to|following)\b[^;]{{0,120}}?{_GUIDE}"
     r"|\b(?:criteria|indications?) (?:for|include)\b[^;]{0,120}?\b(?:are|is|include|includes|should|must)\b"
-    r"|^\W*(?:indications?|criteria|recommended|not recommended|under study)\b[^;]{0,40}[:.]"
-    r"|\b(?:should|must|may|can) (?:only |also |not |never |generally )*"
-    r"(?:be|have|include|occur|receive|take|consider|start|begin|continue|undergo|demonstrate|require|avoid)\b",
+    r"|^\W*(?:indications?|criteria|recommended|not recommended|under study)\b[^;]{0,40}[:.]",
     re.IGNORECASE,
 )
 # A generic rule needs no guideline's name: "X is recommended only after Y", "repeat blocks require Z".
 _GENERIC = re.compile(
     r"\b(?:is|are) (?:not |only |generally |also |an? |usually |routinely |often |sometimes )*"
-    r"(?:recommended|indicated|considered|reserved|supported|appropriate|warranted|needed|necessary|required|"
+    r"(?:recommended|indicated|considered|reserved|supported|appropriate|warranted|"
     r"an option|first[- ]line|used)\b[^;]{0,40}?\b(?:for|to|as|when|if|in|only|after|unless|until|prior|provided|except)\b"
-    r"|\b(?:has|have) (?:not|never) been (?:shown|proven) to|\bno proven\b|\bevidence exists\b|\btesting exists\b"
+    r"|\b(?:should|must|may|can) (?:only |also |not |never |generally )*"
+    r"(?:be|have|include|occur|receive|take|consider|start|begin|continue|undergo|demonstrate|require|avoid)\b"
+    r"|\b(?:has|have) (?:not|never) been (?:shown|proven) to|\bno (?:proven|benefit beyond)\b|\bevidence exists\b|\btesting exists\b"
     r"|\bas effective as\b|^\W*(?:muscle relaxants|opioids|NSAIDs|benzodiazepines|anti-?\w+s|topicals?(?: \w+)?|"
     r"supports|modalities|injections|studies|blocks) (?:show|have|are|do|may|can|cause|carry)\b",
     re.IGNORECASE,

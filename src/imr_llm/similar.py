@@ -1,57 +1,28 @@
-"""Similar determinations: a letter, a denial or a draft request as text -> what was decided in cases like it.
-
-Vectors compare what is said, sentence by sentence; rules compare what it is about (drug, treatment, region) and the
-grounds that the text gives. A letter of the known layouts is read as one, so that only its own findings count.
-"""
+"""Similar determinations: a letter, a denial or a draft request as text -> what was decided in cases like it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from imr_llm.cleaning import clean_text
+from imr_llm.comparison import Case, compare_case
+from imr_llm.evidence import HitEvidence, order_evidence
 from imr_llm.filters import Filter
 from imr_llm.library.facts import drug_names
 from imr_llm.question_reasons import reason_label
-from imr_llm.sentences import split_clauses
-from imr_llm.vocabulary import find_terms, subcategory_of_class
-from imr_llm.wording import load_wording
 
 if TYPE_CHECKING:
     from imr_llm.index import Index
     from imr_llm.library.store import Finding, Library, Row
-    from imr_llm.search import HitEvidence
 
-MOST_SENTENCES = 60
-# What agreement is worth beside a cosine between 0 and 1.
-DRUG_WEIGHT = 0.8
-TREATMENT_WEIGHT = 0.6
-UDS_WEIGHT = 0.2
-QUANTITY_WEIGHT = 0.1
-REASON_WEIGHT = 0.3
-WORDS_WEIGHT = 0.5
-COMPARE_AT_MOST = 2000
-
-
-@dataclass(frozen=True)
-class Case:
-    """What was read from the given text: treatments and drugs in it, and the grounds that it gives or concedes."""
-
-    drugs: tuple[str, ...] = ()
-    subcategories: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    uds_status: str = "not_mentioned"
-    quantities: tuple[float, ...] = ()
+__all__ = ["Case", "SimilarAnswer", "SimilarHit", "find_similar", "similar_json"]
 
 
 @dataclass(frozen=True)
 class SimilarHit:
     """A determination like the text: `shared` and `differing` say in words what agrees and what it turned on."""
 
-    id: int
     letter_id: str
     file: str
     case_number: str | None
@@ -82,21 +53,14 @@ def find_similar(
 
     `limit` 0 gives all that were compared.
     """
-    cleaned = clean_text(text)
-    case = read_case(cleaned)
     filters = [Filter("decision", "is", (decision,), f"decision: {decision}", "")] if decision else []
     ids = library.select_ids(filters)
-    words = _by_words(library, cleaned, ids)
-    near = _near(index, cleaned, ids)
-    compared = ids if len(ids) <= COMPARE_AT_MOST else sorted({*words, *near})
-    rows = library.select(ids=compared)
-    findings = library.findings(compared)
-    scored = [(_score(case, row, findings[row.id], near, words), row) for row in rows]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].id))
-    shown = scored if limit == 0 else scored[:limit]
-    best = _best_possible(case)
-    hits = tuple(_make_hit(case, row, findings[row.id], min(1.0, score / best)) for score, row in shown)
-    return SimilarAnswer(case, len(ids), hits, _notes(index, case))
+    comparison = compare_case(library, index, text, ids)
+    shown = list(comparison.scores) if limit == 0 else list(comparison.scores)[:limit]
+    rows = {row.id: row for row in library.select(ids=shown)}
+    findings = library.findings(shown)
+    hits = tuple(_make_hit(comparison.case, rows[i], findings[i], comparison.scores[i]) for i in shown)
+    return SimilarAnswer(comparison.case, len(ids), hits, _notes(index, comparison.case))
 
 
 def similar_json(answer: SimilarAnswer) -> dict[str, Any]:
@@ -104,108 +68,14 @@ def similar_json(answer: SimilarAnswer) -> dict[str, Any]:
     return {
         "case": asdict(answer.case),
         "total": answer.total,
-        "hits": [
-            {k: v for k, v in asdict(hit).items() if k != "id"} | {"score": round(hit.score, 4)} for hit in answer.hits
-        ],
+        "hits": [{**asdict(hit), "score": round(hit.score, 4)} for hit in answer.hits],
         "notes": list(answer.notes),
     }
 
 
-def read_case(text: str) -> Case:
-    """Drugs, treatments and regions that a text names, and the grounds that its wording gives."""
-    drugs: dict[str, None] = {}
-    treatments: dict[str, None] = {}
-    regions: dict[str, None] = {}
-    for term in find_terms(text):
-        if term.kind == "drug":
-            drugs[term.value] = None
-        elif term.kind == "subcategory":
-            treatments[term.value] = None
-        elif term.kind == "body_region":
-            regions[term.value] = None
-        elif term.kind == "drug_class" and (whole := subcategory_of_class(term.value)):
-            treatments[whole] = None
-    quantities = tuple(dict.fromkeys(float(number) for number in _QUANTITY.findall(text)))
-    return Case(tuple(drugs), tuple(treatments), tuple(regions), tuple(_grounds(text)), _uds_status(text), quantities)
-
-
-_QUANTITY = re.compile(r"#\s?(\d{1,4})\b")
-
-
-def _grounds(text: str) -> Iterable[str]:
-    """Codes whose wording stands in the text outside recited guidelines."""
-    wording = load_wording()
-    found: dict[str, None] = {}
-    for clause in split_clauses(text)[:MOST_SENTENCES]:
-        said = text[clause.start : clause.end]
-        if clause.role == "recital":
-            continue
-        for code, pattern in [*wording.absent.items(), *wording.phrases]:
-            if code not in found and pattern.search(said):
-                found[code] = None
-    return found
-
-
-def _uds_status(text: str) -> str:
-    wording = load_wording()
-    for state in ("illicit_positive", "inconsistent", "consistent"):
-        if wording.uds_states[state].search(text):
-            return state
-    if wording.illicit.search(text):
-        return "illicit_positive"
-    return "stated_absent" if wording.absent["missing_urine_drug_screen"].search(text) else "not_mentioned"
-
-
-def _near(index: Index | None, text: str, ids: Sequence[int]) -> dict[int, float]:
-    if index is None:
-        return {}
-    sentences = [text[c.start : c.end] for c in split_clauses(text) if c.role in ("finding", "history")] or [text]
-    near = index.rank_texts(sentences[:MOST_SENTENCES], ids, limit=COMPARE_AT_MOST)
-    return {found.id: found.score for found in near}
-
-
-def _by_words(library: Library, text: str, ids: Sequence[int]) -> dict[int, float]:
-    """Shared words, rare ones counting more, against rationale and clinical summary; the best is 1."""
-    carrying = " ".join(word for word in text.split() if word.lower().strip(".,;:") not in load_wording().stop_words)
-    matches = library.match_text(carrying, ids, limit=COMPARE_AT_MOST, with_summary=True)
-    best = max((match.score for match in matches), default=0.0)
-    return {match.id: match.score / best for match in matches} if best > 0 else {}
-
-
-def _score(case: Case, row: Row, findings: Sequence[Finding], near: dict[int, float], words: dict[int, float]) -> float:
-    score = max(0.0, near.get(row.id, 0.0)) + WORDS_WEIGHT * words.get(row.id, 0.0)
-    if set(drug_names(row.drug)) & set(case.drugs):
-        score += DRUG_WEIGHT
-    if f"{row.category}.{row.subcategory}" in case.subcategories:
-        score += TREATMENT_WEIGHT
-    if case.uds_status != "not_mentioned" and case.uds_status in (row.uds_rationale, row.uds_summary):
-        score += UDS_WEIGHT
-    if row.quantity is not None and row.quantity in case.quantities:
-        score += QUANTITY_WEIGHT
-    codes = {finding.code for finding in findings}
-    shared = codes & set(case.reasons)
-    return score + REASON_WEIGHT * (len(shared) / len(codes | set(case.reasons)) if shared else 0.0)
-
-
-def _best_possible(case: Case) -> float:
-    return (
-        1.0
-        + WORDS_WEIGHT
-        + (DRUG_WEIGHT if case.drugs else 0.0)
-        + (TREATMENT_WEIGHT if case.subcategories else 0.0)
-        + (UDS_WEIGHT if case.uds_status != "not_mentioned" else 0.0)
-        + (QUANTITY_WEIGHT if case.quantities else 0.0)
-        + REASON_WEIGHT
-    )
-
-
 def _make_hit(case: Case, row: Row, findings: Sequence[Finding], score: float) -> SimilarHit:
-    from imr_llm.search import HitEvidence
-
     codes = tuple(dict.fromkeys(finding.code for finding in findings))
-    ordered = sorted(findings, key=lambda finding: finding.code not in case.reasons)
     return SimilarHit(
-        id=row.id,
         letter_id=row.letter_id,
         file=row.file,
         case_number=row.case_number,
@@ -214,7 +84,7 @@ def _make_hit(case: Case, row: Row, findings: Sequence[Finding], score: float) -
         decision=row.decision,
         score=score,
         reasons=codes,
-        evidence=tuple(HitEvidence(f.quote, f.start, f.end, f.match, f.code) for f in ordered),
+        evidence=order_evidence(findings, case.reasons),
         shared=tuple(_shared(case, row, codes)),
         differing=tuple(_differing(case, row, codes)),
     )

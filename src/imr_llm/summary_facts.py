@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from imr_llm.dates import FoundDate, find_dates
 from imr_llm.record import UrAction
 from imr_llm.sentences import split_sentences
+from imr_llm.vocabulary import find_drugs
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ _LEAD_WORDS = re.compile(
     re.IGNORECASE,
 )
 _TAIL_WORDS = re.compile(
-    r"\s*(?:\(since[^)]*\)|\(unspecified\)|since\s+(?:at\s+least\s+)?[\d/-]{6,10}|,?\s*initial\s+encounter(?=$)"
+    r"\s*(?:\(since[^)]*\)|\(unspecified\)|since\s+(?:at\s+least\s+)?[\d/-]{6,10}|,?\s*(?:initial|subsequent)\s+encounter(?=$)"
     r"|\s+(?:on|at|dated)\s+(?:the\s+)?\(?[\d/-]{6,10}\)?(?:\s+(?:visit|through.{0,12}))?|\s+followed\s+by\s+removal|\s+through\s+[\d/-]{6,10}"
     r"|\s+for\s+(?:pain|this\s+injury|headaches|his\s+injury|her\s+injury)|[,;:.\s\"-]+)$",
     re.IGNORECASE,
@@ -234,6 +235,8 @@ def _split_pieces(summary: str, start: int, end: int) -> list[tuple[int, int]]:
 def _joins_one_item(text: str, conjunction: re.Match[str]) -> bool:
     """"cervical and lumbar sprain": places (or parts of one procedure) on both sides of the "and"."""
     before = text[: conjunction.start()].rsplit(",", 1)[-1]
+    if re.search(r"\b(?:right|left)$", before) and re.match(r"(?:left|right)\b", text[conjunction.end() :]):
+        return True
     if _CONDITION.search(before) and _CONDITION.search(text, conjunction.end()):
         return False
     return bool(_ONE_ITEM_AND.search(before) and _ONE_ITEM_AFTER.match(text, conjunction.end()))
@@ -298,10 +301,10 @@ _REQUEST_FOR = re.compile(
     r"\b(?:requests?(?:\s+(?:was|were)\s+(?:received|submitted|made))?|prescriptions?|authorization|coverage)\s+(?:made\s+)?(?:for|of|or)\s+(?!authori[sz]ation\b(?!\s+(?:for|of)))(?:authorization\s+(?:for|of)\s+)?(?:an?\s+|the\s+)?(?:prescription\s+(?:for|of)\s+)?", re.IGNORECASE
 )
 _ITEM_END = re.compile(
-    r"\s+(?:due\s+to|as\s+(?:there|the|independence|guidelines|not|it)|because|since|stating|citing|noting|to\s+(?:the\s+)?(?:\d|allow|certify|authorize|approve|one|two|three|four|six|a\s|nerve|Norco)"
+    r"\s+(?:due\s+to|as\s+(?:an?|there|the|independence|guidelines|not|it)|because|since|stating|citing|noting|to\s+(?:the\s+)?(?:\d|allow|certify|authorize|approve|one|two|three|four|six|a\s|nerve|Norco)"
     r"|based\s+on|indicating|given\s+that|per\s+(?:the\s+)?(?:guidelines|MTUS|ODG)|from\s+date|with\s+(?:a\s+)?rationale)\b"
     r"|\s+(?:was|were|is|are|has\s+been|have\s+been|had\s+been|that\s+(?:was|were))\b|\s+by\s+(?:the\s+)?(?:utilization|UR\b|claims)|;|,\s+(?:due|as|because|citing|stating|and\s+(?:was|modified|denied))\b"
-    r"|\s+and\s+(?:certified|modified|denied|non-?certified|approved|authorized)\b|\s+to\s+\w+\s+\d|\s+was\b",
+    r"|\s+and\s+(?:certified|modified|denied|non-?certified|approved|authorized)\b|\s+to\s+(?:\w+\s+\d|#)|\s+was\b",
     re.IGNORECASE,
 )
 # "… non-certified the request for A and B was modified to C": two actions.
@@ -377,7 +380,7 @@ def _item_of(clause: str, action: re.Match[str]) -> str | None:
     determined = re.search(r"\bdetermined\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be)\s+not\b", clause, re.I)
     if determined:
         return _cut_item(determined["item"])
-    direct = re.match(r"\s+(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$", after)
+    direct = re.match(r"\s+(?!was|were|is|made|on|due|by|for|as)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$", after)
     return _cut_item(direct["item"]) if direct else None
 
 
@@ -391,7 +394,12 @@ def _cut_item(text: str) -> str | None:
     text = text.lstrip()
     stop = _ITEM_END.search(text)
     item = text[: stop.start()] if stop else text
-    item = re.sub(r"^(?:the\s+requested|requested|requests?\s+for|the)\s+", "", item, flags=re.IGNORECASE).strip(" ,.;:\"")
+    item = re.sub(
+        r"^(?:(?:additionally|in addition|also|moreover|furthermore|further)[\s,]+)?(?:the\s+requested|requested|requests?\s+for|the)\s+",
+        "",
+        item,
+        flags=re.IGNORECASE,
+    ).strip(" ,.;:\"")
     return item if len(item) > 2 and not _NO_ITEM.match(item) else None
 
 
@@ -451,10 +459,22 @@ def match_ur_action(title: str, facts: SummaryFacts) -> UrAction:
 
 
 def _likeness(title: str, item: str | None) -> float:
-    """Share of the title's telling words that the item has too; words count twice as much as numbers."""
+    """How much of the title's telling words the item has, or of the item's the title; words count twice as much as
+    numbers. A drug by any of its names decides: the same one is alike, another one is not."""
+    ours, theirs = _drugs(title), _drugs(item or "")
+    if ours and theirs:
+        return 1.0 if ours & theirs else 0.0
     wanted, offered = _telling_words(title), _telling_words(item or "")
-    weight = sum(_weight(word) for word in wanted)
-    return sum(_weight(word) for word in wanted & offered) / weight if weight else 0.0
+    shared = sum(_weight(word) for word in wanted & offered)
+    return max(shared / _total(wanted), 0.8 * shared / _total(offered))
+
+
+def _drugs(text: str) -> frozenset[str]:
+    return frozenset(mention.drug.generic for mention in find_drugs(text))
+
+
+def _total(words: frozenset[str]) -> int:
+    return max(1, sum(_weight(word) for word in words))
 
 
 def _telling_words(text: str) -> frozenset[str]:
@@ -465,7 +485,7 @@ def _telling_words(text: str) -> frozenset[str]:
 
 
 _SAME_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\bmagnetic\s+resonance\s+imaging\b|\bmri\b|\bmr\b"), "mri"),
+    (re.compile(r"\bmagnetic\s+resonance\s+imaging\b|\bmris?\b|\bmr\b"), "mri"),
     (re.compile(r"\bphysiotherapy\b|\bpt\b"), "physical therapy"),
     (re.compile(r"\bchiro\w*"), "chiropractic"),
     (re.compile(r"\becho puncture\b"), "acupuncture"),

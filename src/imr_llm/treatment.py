@@ -13,6 +13,7 @@ from functools import cache
 
 from imr_llm.record import BodyRegion, Laterality, Treatment, Unit
 from imr_llm.vocabulary import (
+    INJECTABLE,
     Drug,
     DrugMention,
     RegionMention,
@@ -120,7 +121,7 @@ def classify_item(item: str) -> Classified | None:
 
     None where nothing is found in it. The drug mentions are offsets into `item`.
     """
-    drugs = tuple(mention for mention in find_drugs(item, misspelt=True) if mention.drug.drug_class != "injectable")
+    drugs = tuple(mention for mention in find_drugs(item, misspelt=True) if mention.drug.drug_class != INJECTABLE)
     text = _without_setting(expand_abbreviations(item).text)
     candidates = [(*key, Classified(*entry.subcategory.split("."))) for key, entry in _found_entries(text)]
     if drugs:
@@ -249,7 +250,7 @@ def _distinct(names: Iterable[str]) -> list[str]:
 
 def _strength(named: Classified, item: str, title: str) -> str | None:
     """The drug's strength; what is printed for a toxin or a gel is its amount."""
-    if not named.drugs or any(mention.drug.drug_class == "injectable" for mention in named.drugs):
+    if not named.drugs or any(mention.drug.drug_class == INJECTABLE for mention in named.drugs):
         return None
     return read_strength(item) or read_strength(title)
 

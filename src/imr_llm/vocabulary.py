@@ -254,6 +254,8 @@ class _DrugName:
     brand: str | None
 
 
+# The class of what is asked for as an injection: "Botox" and "Synvisc" are terms of subcategories of injections.
+INJECTABLE = "injectable"
 _FORM_WORDS = r"(?:patch(?:es)?|pain patch|gel|cream|lotion|ointment|solution|pump)"
 _BRAND_FORM = re.compile(rf"(?i)(?:\s+1%)?\s+{_FORM_WORDS}$")
 
@@ -284,20 +286,22 @@ def _orders(generic: str) -> Iterator[str]:
 
 
 @cache
-def _drug_word_list() -> dict[str, _DrugName]:
-    """One-word names of six letters and more: those that a misspelling may be compared with."""
+def _generic_words() -> dict[str, _DrugName]:
+    """Generic names of one word that a misspelling may be compared with. No brands: "tendon" is not Tencon."""
     words: dict[str, _DrugName] = {}
     for entry in _drug_file().drugs:
-        drug = _drug(entry)
-        for name, brand in [(entry.drug, None), *((n, None) for n in entry.names), *((b, b) for b in entry.brands)]:
-            if name.isalpha() and len(name) >= 6:
-                words.setdefault(name.lower(), _DrugName(drug, brand))
+        for name in (entry.drug, *entry.names):
+            if name.isalpha() and len(name) >= _SHORTEST_MISSPELT and entry.drug_class != INJECTABLE:
+                words.setdefault(name.lower(), _DrugName(_drug(entry), None))
     return words
+
+
+_SHORTEST_MISSPELT = 6
 
 
 def find_drugs(text: str, *, misspelt: bool = False) -> tuple[DrugMention, ...]:
     """The drugs named in the text, from left to right. With `misspelt`, a word of six letters or more that is one
-    edit away from a name counts (two from nine letters on), and only where no name stands spelt out."""
+    slip away from a generic name counts (two from nine letters on), and only where no name stands spelt out."""
     found = tuple(DrugMention(name.drug, name.brand, start, end) for start, end, name in _drug_names().find(text))
     return found or (tuple(_find_misspelt(text)) if misspelt else ())
 
@@ -315,11 +319,11 @@ def _nearest_name(word: str) -> _DrugName | None:
     allowed = 2 if len(word) >= 9 else 1
     near = [
         (OSA.distance(word, name, score_cutoff=allowed), name)
-        for name in _drug_word_list()
+        for name in _generic_words()
         if name[:2] == word[:2] and abs(len(name) - len(word)) <= allowed
     ]
     distance, name = min(near, default=(allowed + 1, ""))
-    return _drug_word_list()[name] if distance <= allowed else None
+    return _generic_words()[name] if distance <= allowed else None
 
 
 @cache
@@ -566,7 +570,7 @@ def find_terms(text: str) -> tuple[Term, ...]:
     expanded = expand_abbreviations(text)
     wide = expanded.text
     hits: list[tuple[TermKind, str, int, int]] = []
-    hits += [_drug_hit(mention) for mention in find_drugs(wide)]
+    hits += [_drug_hit(mention) for mention in find_drugs(wide, misspelt=True) if mention.drug.drug_class != INJECTABLE]
     hits += [("drug_class", name, start, end) for start, end, name in find_drug_classes(wide)]
     hits += [(kind, value, *m.span()) for kind, value, pattern in _treatment_terms() for m in pattern.finditer(wide)]
     hits += [("body_region", m.region, m.start, m.end) for m in find_regions(wide)]

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from imr_llm.cleaning import clean_text
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError, LibraryTooNew
+from imr_llm.filters import Filter
 from imr_llm.library.facts import (
     compare_guidelines,
     derive_letter_facts,
@@ -37,7 +38,6 @@ from imr_llm.library.facts import (
 from imr_llm.library.fields import FIELDS, Field, where_filter
 from imr_llm.library.migrations import MIGRATIONS
 from imr_llm.passages import read_passages
-from imr_llm.filters import Filter
 from imr_llm.record import Determination, Guideline, Review, Run
 from imr_llm.strength import strength_key
 from imr_llm.vocabulary import find_drugs
@@ -659,7 +659,7 @@ def _citations(determination: Determination) -> Iterator[CitationRow]:
 def _guideline_rows(role: str, guideline: Guideline | None) -> Iterator[CitationRow]:
     for citation in guideline.citations if guideline else []:
         about = (role, citation.source, citation.chapter, citation.year)
-        for section in citation.sections or [None]:
+        for section in (*citation.sections, *(() if citation.sections else (None,))):
             yield *about, section, None, None
         for first, last in citation.pages:
             yield *about, None, first, last

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from imr_llm.cleaning import clean
+from imr_llm.cleaning import clean, clean_text
 from imr_llm.errors import ModelRefused
 from imr_llm.grounding import Located, is_cut_from_negation, locate_quote
 from imr_llm.llm.answers import Requotes
@@ -46,7 +46,7 @@ _ABSENCE = re.compile(
 class Claim:
     """A quote that must stand in text[start:end]. `where` is its path in the record, `what` names it to the model.
 
-    `code`: the reason code it is to carry.
+    `code`: the reason code it is to carry; `mentions`: beginnings of words of which the quote must hold one.
     """
 
     where: str
@@ -55,6 +55,7 @@ class Claim:
     start: int
     end: int
     code: str | None = None
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,9 +146,16 @@ def check_claim(text: str, claim: Claim, *, findings_only: bool = False) -> Loca
         return "the quote leaves out the 'no' or 'not' before it"
     if claim.code in ABSENCE_CODES and not _ABSENCE.search(text[found.start : found.end]):
         return "the quote does not itself say that anything is missing"
+    if claim.mentions and not _mentions(text[found.start : found.end], claim.mentions):
+        return "the quote does not speak of what the question is about"
     if claim.code and findings_only and not _holds_finding(text, claim, found):
         return "the quote recites a guideline or tells history; it is no finding about this patient"
     return found
+
+
+def _mentions(quote: str, beginnings: Sequence[str]) -> bool:
+    words = clean_text(quote).casefold()
+    return any(re.search(rf"\b{re.escape(beginning.casefold())}", words) for beginning in beginnings)
 
 
 def _holds_finding(text: str, claim: Claim, found: Located) -> bool:

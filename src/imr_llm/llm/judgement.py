@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imr_llm.cleaning import clean, clean_text
 from imr_llm.dates import read_date
@@ -48,6 +48,7 @@ from imr_llm.record import (
     UrActionEntry,
     Warning_,
 )
+from imr_llm.sentences import split_clauses, split_sentences
 from imr_llm.taxonomy import load_taxonomy
 from imr_llm.vocabulary import treatment_values
 
@@ -75,7 +76,7 @@ async def judge_letter(text: str, draft: Review, prompt: Prompt, client: ModelCl
     asked = [item for item in draft.determinations if item.rationale]
     warnings: list[Warning_] = []
     if prompt.about.strategy == "per_question":
-        judged, summary = await _judge_by_questions(text, asked, prompt, client, ledger), draft.summary
+        judged, summary = await _judge_by_questions(text, asked, draft.summary, prompt, client, ledger), draft.summary
     else:
         judged, summary = await _judge_by_items(text, asked, draft.summary, prompt, client, ledger, warnings)
     if judged and all(row.refused for row in judged.values()):
@@ -103,14 +104,15 @@ async def judge_letter(text: str, draft: Review, prompt: Prompt, client: ModelCl
 
 
 async def _judge_by_questions(
-    text: str, items: Sequence[Determination], prompt: Prompt, client: ModelClient, ledger: Ledger
+    text: str, items: Sequence[Determination], summary: Summary, prompt: Prompt, client: ModelClient, ledger: Ledger
 ) -> dict[int, Judged]:
-    judged = await asyncio.gather(*(_question_item(text, item, prompt, client, ledger) for item in items))
+    told = _show_summary(text, summary)
+    judged = await asyncio.gather(*(_question_item(text, item, told, prompt, client, ledger) for item in items))
     return {item.number: row for item, row in zip(items, judged, strict=True)}
 
 
 async def _question_item(
-    text: str, item: Determination, prompt: Prompt, client: ModelClient, ledger: Ledger
+    text: str, item: Determination, summary: str, prompt: Prompt, client: ModelClient, ledger: Ledger
 ) -> Judged:
     polarities = polarities_of(item.decision)
     known = load_taxonomy().codes
@@ -119,7 +121,10 @@ async def _question_item(
         for code in prompt.choose_candidates(item.treatment.category, item.treatment.subcategory)
         if known[code].polarity in polarities
     ]
-    answers = await asyncio.gather(*(_ask_question(text, item, code, prompt, client, ledger) for code in codes))
+    shown = _show_item(item)
+    if prompt.about.findings_only:
+        shown = replace(shown, rationale=keep_findings(shown.rationale, summary))
+    answers = await asyncio.gather(*(_ask_question(text, item, shown, code, prompt, client, ledger) for code in codes))
     rows = list(zip(codes, answers, strict=True))
     said = frozenset(code for code, answer in rows if answer and answer[0].answer == "yes")
     reasons = [
@@ -142,11 +147,26 @@ async def _question_item(
     )
 
 
+def keep_findings(rationale: str, summary: str) -> str:
+    """The sentences of a cleaned rationale in which the reviewer finds or concludes; all of them where none does.
+
+    Small models quote the recited guideline, or the summary that some reviewers paste into every rationale. What they
+    are not shown they cannot quote.
+    """
+    clauses, told = split_clauses(rationale), summary.casefold()
+    kept = []
+    for number, (start, end) in enumerate(split_sentences(rationale)):
+        roles = {clause.role for clause in clauses if clause.sentence == number}
+        sentence = rationale[start:end]
+        if roles & {"finding", "conclusion"} and sentence.strip(" .\"").casefold() not in told:
+            kept.append(sentence)
+    return " ".join(kept) or rationale
+
+
 async def _ask_question(
-    text: str, item: Determination, code: str, prompt: Prompt, client: ModelClient, ledger: Ledger
+    text: str, item: Determination, shown: ItemText, code: str, prompt: Prompt, client: ModelClient, ledger: Ledger
 ) -> tuple[YesNo, Grounding] | None:
     """One yes/no question; None where the model gave no usable answer."""
-    shown = _show_item(item)
     messages = render_messages(prompt, describe_statics(prompt), describe_question(prompt, shown, code))
     rationale = _rationale(item)
 
@@ -154,7 +174,8 @@ async def _ask_question(
         if answer.answer == "no":
             return []
         what = f"the words that say so ({code})"
-        return [Claim(_reason_path(item, code), what, answer.quote, rationale.start, rationale.end, code)]
+        start, end = rationale.start, rationale.end
+        return [Claim(_reason_path(item, code), what, answer.quote, start, end, code, prompt.mentions.get(code, ()))]
 
     try:
         return await ask_grounded(client, prompt, messages, YesNo, read_claims, text, ledger)
@@ -203,8 +224,7 @@ async def _ask_items(
     *,
     first: bool,
 ) -> tuple[ItemsAnswer, Grounding] | None:
-    summary_text = clean(text, summary.start, summary.end).text if summary.start is not None else ""
-    values = describe_items(summary_text, [_show_item(item) for item in items])
+    values = describe_items(_show_summary(text, summary), [_show_item(item) for item in items])
     messages = render_messages(prompt, describe_statics(prompt), values)
     by_number = {item.number: item for item in items}
 
@@ -442,6 +462,10 @@ def polarities_of(decision: Decision) -> frozenset[Polarity]:
 
 def _show_item(item: Determination) -> ItemText:
     return ItemText(item.number, item.title, item.decision, clean_text(_rationale(item).text))
+
+
+def _show_summary(text: str, summary: Summary) -> str:
+    return clean(text, summary.start, summary.end).text if summary.start is not None else ""
 
 
 def _rationale(item: Determination) -> Rationale:

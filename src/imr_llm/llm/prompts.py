@@ -8,6 +8,7 @@ line "# name" opens a part:
     # requote     what is said when quotes were not found; {{failures}}
     # questions   (per_question only) YAML: code -> the yes/no question
     # candidates  (per_question only) YAML: which codes to ask about, by treatment
+    # mentions    (per_question only) YAML: code -> beginnings of words, of which a quote for that code must hold one
     # example     YAML: the placeholders of `ask` and the `answer`; as many parts as there are examples
 
 A placeholder that is unknown, missing or left over is a PromptError. Values go in verbatim and are never read as
@@ -23,10 +24,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from imr_llm.cleaning import clean_text
 from imr_llm.errors import PromptError
@@ -86,6 +87,18 @@ class Candidates(BaseModel):
     codes: tuple[str, ...]
 
 
+class CandidateRows(RootModel[tuple[Candidates, ...]]):
+    """The part `candidates`."""
+
+
+class Mentions(RootModel[dict[str, tuple[str, ...]]]):
+    """The part `mentions`."""
+
+
+class Questions(RootModel[dict[str, str]]):
+    """The part `questions`."""
+
+
 @dataclass(frozen=True)
 class Prompt:
     """A prompt file, read. `label` is what a record names it by; `sha256` is of the file's bytes."""
@@ -97,6 +110,7 @@ class Prompt:
     examples: tuple[Mapping[str, Any], ...]
     questions: Mapping[str, str]
     candidates: tuple[Candidates, ...]
+    mentions: Mapping[str, tuple[str, ...]]
     sha256: str
 
     @property
@@ -129,11 +143,9 @@ def load_prompt(name_or_path: str | Path) -> Prompt:
         ask=parts["ask"],
         requote=parts["requote"],
         examples=tuple(_read_yaml(example, name_or_path, "example") for example in examples),
-        questions=_read_yaml(parts.get("questions", "{}"), name_or_path, "questions"),
-        candidates=tuple(
-            _check_model(Candidates, row, name_or_path, "candidates")
-            for row in cast(list[Any], _read_yaml(parts.get("candidates", "[]"), name_or_path, "candidates"))
-        ),
+        questions=_read_part(Questions, parts, "questions", name_or_path).root,
+        candidates=_read_part(CandidateRows, parts, "candidates", name_or_path).root,
+        mentions=_read_part(Mentions, parts, "mentions", name_or_path).root,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
     _check_prompt(prompt, name_or_path)
@@ -244,7 +256,7 @@ def _split_parts(body: str, source: str | Path) -> tuple[dict[str, str], list[st
             examples.append(content)
         elif name in parts:
             raise PromptError(f"{source}: part '{name}' stands twice")
-        elif name in ("system", "ask", "requote", "questions", "candidates"):
+        elif name in ("system", "ask", "requote", "questions", "candidates", "mentions"):
             parts[name] = content
         else:
             raise PromptError(f"{source}: unknown part '{name}'")
@@ -270,7 +282,8 @@ def _check_prompt(prompt: Prompt, source: str | Path) -> None:
         asked = {code for row in prompt.candidates for code in row.codes}
         if not asked:
             raise PromptError(f"{source}: per_question needs the parts 'questions' and 'candidates'")
-        if unknown := sorted((asked | {str(e["question"]) for e in prompt.examples}) - set(prompt.questions)):
+        asked |= {str(example["question"]) for example in prompt.examples} | set(prompt.mentions)
+        if unknown := sorted(asked - set(prompt.questions)):
             raise PromptError(f"{source}: no question is written for {unknown}")
 
 
@@ -289,6 +302,12 @@ def _read_yaml(text: str, source: str | Path, part: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise PromptError(f"{source}: part '{part}' is not valid YAML") from error
+
+
+def _read_part(model: type[M], parts: Mapping[str, str], part: str, source: str | Path) -> M:
+    """An optional YAML part; an empty one where the file has none."""
+    empty = "[]" if model is CandidateRows else "{}"
+    return _check_model(model, _read_yaml(parts.get(part, empty), source, part), source, part)
 
 
 def _check_model(model: type[M], value: object, source: str | Path, part: str) -> M:

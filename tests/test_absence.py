@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from imr_llm.absence import find_absence
+
+MISSING = [
+    ("There is no documentation of better function.", "better function", "record"),
+    ("The physician has not documented pain relief or better function.", "better function", "record"),
+    ("The notes fail to address side effects.", "side effects", "record"),
+    ("The chart is silent on side effects.", "side effects", "record"),
+    ("Side effects are not addressed.", "Side effects", "record"),
+    ("Side effects, goals and a drug screen were not provided.", "goals", "record"),
+    ("CURES reports were not provided.", "CURES", "record"),
+    ("A drug screen, which would show compliance, is lacking.", "drug screen", "record"),
+    ("Pain relief and goals should be written down, these are not specified.", "goals", "record"),
+    ("There is no evidence of better function.", "better function", "existence"),
+    ("There is no pain contract, CURES query, or drug screen.", "drug screen", "existence"),
+    ("Without a drug screen, use cannot be judged.", "drug screen", "existence"),
+    ("The patient has not had a trial of therapy.", "trial of therapy", "existence"),
+    ("There is a lack of x-rays.", "x-rays", "existence"),
+]
+THERE = [
+    ("The notes document better function.", "better function"),
+    ("No side effects are noted and the drug screen was consistent.", "drug screen was"),
+    ("There is no documentation of goals; the drug screen was consistent.", "drug screen"),
+    ("There is no documentation of goals, but side effects are listed.", "side effects"),
+    ("There is no pain with walking or a drug screen.", "drug screen"),
+    ("The drug screen was consistent and CURES was not queried.", "drug screen"),
+    ("There is no reason why the drug screen failed.", "CURES"),
+    ("There was no indication for a drug screen.", "drug screen"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "thing", "kind"), MISSING)
+def test_finds_what_is_missing(sentence: str, thing: str, kind: str) -> None:
+    start = sentence.index(thing)
+    absence = find_absence(sentence, start, start + len(thing))
+    assert absence is not None and absence.kind == kind
+
+
+@pytest.mark.parametrize(("sentence", "thing"), THERE)
+def test_what_is_there_is_not_missing(sentence: str, thing: str) -> None:
+    start = max(sentence.find(thing), 0)
+    if thing in sentence:
+        assert find_absence(sentence, start, start + len(thing)) is None
+
+
+def test_the_denying_words_are_told() -> None:
+    sentence = "The physician has not documented a drug screen."
+    absence = find_absence(sentence, sentence.index("drug"), len(sentence) - 1)
+    assert absence is not None and sentence[absence.start : absence.end] == "has not documented"
