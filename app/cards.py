@@ -38,7 +38,8 @@ def render_answer(answer: Answer, reviews: Mapping[str, Review], figures: str = 
     notes = render_notes(dict.fromkeys((*answer.query.notes, *answer.notes)))
     if not answer.hits:
         return read + _render_nothing_found(notes)
-    cards = "".join(render_hit(hit, reviews.get(hit.letter_id)) for hit in answer.hits)
+    asked = [str(code) for code in answer.query.values("reason")]
+    cards = "".join(render_hit(hit, reviews.get(hit.letter_id), asked) for hit in answer.hits)
     return f'{read}{notes}{figures}{_render_total(answer)}<div class="imr-cards">{cards}</div>'
 
 
@@ -57,15 +58,15 @@ def render_notes(notes: Iterable[str]) -> str:
     return f'<ul class="imr-notes">{lines}</ul>' if lines else ""
 
 
-def render_hit(hit: Hit, review: Review | None) -> str:
-    """One determination that answers, as a card."""
+def render_hit(hit: Hit, review: Review | None, asked: Sequence[str] = ()) -> str:
+    """One determination that answers, as a card; `asked` are the reason codes that the question names."""
     determination = find_determination(review, hit.number)
     conflicts = determination.contradictions if determination else []
     return "".join(
         [
             f'<article class="imr-card imr-{_known_decision(hit.decision)}">',
             _render_head(hit, review),
-            render_reasons(hit.reasons),
+            render_reasons(hit.reasons, asked=asked),
             _render_quotes(hit.evidence, determination),
             _render_conflicts(conflicts),
             render_notes(_notes_beside(hit.notes, bool(conflicts))),
@@ -75,16 +76,19 @@ def render_hit(hit: Hit, review: Review | None) -> str:
     )
 
 
-def render_reasons(codes: Iterable[str], shared: Sequence[str] = ()) -> str:
-    """Reason codes as readable labels, the first being the primary one; `shared` ones stand in the user's text too."""
-    items = "".join(_render_reason(code, shared=code in shared) for code in codes)
+def render_reasons(codes: Iterable[str], *, asked: Sequence[str] = (), shared: Sequence[str] = ()) -> str:
+    """Reason codes as readable labels, the primary one first.
+
+    `asked` ones are what the question names, `shared` ones stand in the user's text too.
+    """
+    items = "".join(_render_reason(code, asked=code in asked, shared=code in shared) for code in codes)
     return f'<ul class="imr-reasons" aria-label="Reasons">{items}</ul>' if items else ""
 
 
-def _render_reason(code: str, *, shared: bool) -> str:
+def _render_reason(code: str, *, asked: bool, shared: bool) -> str:
     also = " <small>in yours too</small>" if shared else ""
-    kind = polarity_of(code) or "plain"
-    return f'<li class="imr-reason imr-reason-{kind}">{_escape(label_reason(code))}{also}</li>'
+    kind = " imr-asked" if asked or shared else ""
+    return f'<li class="imr-reason{kind}">{_escape(label_reason(code))}{also}</li>'
 
 
 def render_similar(answers: Mapping[str, SimilarAnswer], reviews: Mapping[str, Review]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from imr_llm.stats import Group, Rate, Statistics
 
 from .cards import render_notes, render_notice, render_query
-from .labels import count_of, label_code
+from .labels import count_of, label_code, spell_label
 
 ROWS_SHOWN = 40
 
@@ -31,7 +31,9 @@ def render_table(statistics: Statistics) -> str:
 
 def show_share(rate: Rate) -> str:
     """ "12%", or a dash where there is nothing to divide by."""
-    return "–" if rate.share is None else f"{rate.share:.0%}"
+    if rate.share is None:
+        return "–"
+    return f"{rate.share:.1%}" if 0 < rate.share < 0.01 else f"{rate.share:.0%}"
 
 
 def show_interval(rate: Rate) -> str:
@@ -85,7 +87,7 @@ def _render_groups(statistics: Statistics) -> str:
 
 
 def _render_group(group: Group) -> str:
-    label = _escape(group.label or "not stated")
+    label = _escape(spell_label(group.label or "not stated"))
     small = ' <small class="imr-small">few</small>' if group.small else ""
     return (
         f'<tr{" class=imr-few" if group.small else ""}><th scope="row">{label}{small}</th>'
@@ -98,7 +100,7 @@ def _render_bar(rate: Rate) -> str:
     """The share as a bar, its interval as a line over it, and both in words."""
     if rate.share is None or rate.low is None or rate.high is None:
         return '<span class="imr-none">no decision to count</span>'
-    words = f"<b>{show_share(rate)}</b> <span>{rate.n:,} of {rate.of:,}</span><span>{show_interval(rate)}</span>"
+    words = f"<b>{show_share(rate)}</b> <span>{rate.n:,} of {rate.of:,}</span><span>({show_interval(rate)})</span>"
     return (
         '<div class="imr-rate"><div class="imr-bar" aria-hidden="true">'
         f'<i style="width:{100 * rate.share:.1f}%"></i>'

@@ -25,6 +25,9 @@ EXAMPLES = (
     "Norco denied but not because of the drug screen",
     "MRI denied because there were no red flags",
 )
+ABBREVIATIONS = frozenset(
+    "ur imr uds mri ct emg ncs tens ems dme dmepos nsaid ppi ssri snri pdmp rfa mtus odg acoem esi tpi ekg".split()
+)
 DISCLAIMER = (
     "Machine-extracted from published letters: check every quote against its letter. Not legal or medical advice; "
     "IMR decisions are not precedent, and the letters here are a sample, not all there are."
@@ -39,8 +42,7 @@ def label_decision(decision: str) -> str:
 def label_reason(code: str) -> str:
     """A reason code in words, from the taxonomy; a code of an older taxonomy is spelled out."""
     known = load_taxonomy().codes.get(code)
-    label = known.label if known else label_code(code)
-    return label[:1].upper() + label[1:]
+    return spell_label(known.label if known else code)
 
 
 def polarity_of(code: str) -> str:
@@ -51,8 +53,14 @@ def polarity_of(code: str) -> str:
 
 def label_code(code: str) -> str:
     """A code as words: "chronic_pain_program" -> "Chronic pain program"; of "injection.trigger_point" the last part."""
-    words = code.rpartition(".")[2].replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return spell_label(code.rpartition(".")[2].replace("_", " ").strip())
+
+
+def spell_label(label: str) -> str:
+    """A label with a capital at its beginning and abbreviations in capitals: "ur reasoning" -> "UR reasoning"."""
+    words = [word.upper() if word in ABBREVIATIONS else word for word in label.replace("_", " ").split()]
+    spelled = " ".join(words)
+    return spelled[:1].upper() + spelled[1:]
 
 
 def count_of(number: int, one: str, many: str = "") -> str:

@@ -84,8 +84,14 @@ def _render_item(item: Determination, *, current: bool) -> str:
     conflicts = "".join(render_conflict(conflict) for conflict in item.contradictions)
     return (
         f"<li{here}><p>{render_badge(item.decision)} {title}</p>{_render_request(item)}"
-        f"{render_reasons(reason.code for reason in item.reasons)}{conflicts}{unsure}</li>"
+        f"{render_reasons(_order_codes(item))}{conflicts}{unsure}</li>"
     )
+
+
+def _order_codes(item: Determination) -> list[str]:
+    """The item's reason codes, each once, the primary one first."""
+    ordered = sorted(item.reasons, key=lambda reason: not reason.primary)
+    return list(dict.fromkeys(reason.code for reason in ordered))
 
 
 def _render_request(item: Determination) -> str:

@@ -37,7 +37,7 @@ def build_page(library_path: Path, *, embedder: Embedder | None = None) -> gr.Bl
     from .answers import open_library
     from .layout import lay_out
 
-    return lay_out(open_library(library_path, embedder), str(library_path))
+    return lay_out(open_library(library_path, embedder), library_path.name)
 
 
 def serve(

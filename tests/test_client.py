@@ -160,7 +160,13 @@ def test_trouble_that_does_not_pass_is_unreachable() -> None:
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(400, ModelRefused), (413, ModelRefused), (401, ModelUnreachable), (403, ModelUnreachable), (404, ModelUnreachable)],
+    [
+        (400, ModelRefused),
+        (413, ModelRefused),
+        (401, ModelUnreachable),
+        (403, ModelUnreachable),
+        (404, ModelUnreachable),
+    ],
 )
 def test_being_turned_away_is_final(status: int, error: type[Exception]) -> None:
     raised, _, server = ask_in_vain([Reply(status=status)], error)

@@ -58,6 +58,11 @@ HEADS = [
     ("TOC to a spine surgeon", "evaluation_management.specialist_consultation"),
     ("TENS unit electrodes", "dmepos.supplies"),
     ("TENS unit purchase with supplies", "dmepos.tens"),
+    ("MRI of the left knee after knee arthroscopy", "diagnostic_testing.mri"),
+    ("Right shoulder arthroscopy with a sling and post-op PT", "surgery.shoulder"),
+    ("Lumbar fusion L4-5 with bone growth stimulator", "surgery.spine"),
+    ("Spine surgery consultation", "evaluation_management.specialist_consultation"),
+    ("Knee surgery follow-up visit", "evaluation_management.follow_up_visit"),
     ("Norco for pain after the knee arthroscopy", "pharmaceuticals.opioids"),
     ("Toradol 10mg #20", "pharmaceuticals.anti_inflammatories"),
     ("Toradol 60mg IM", "injections.intramuscular"),
@@ -144,7 +149,8 @@ def test_amounts_of_services(item: str, quantity: float | None, unit: str | None
 
 def test_amounts_stand_alone() -> None:
     drug, service = classify_item("Norco #30"), classify_item("PT x 9")
-    assert drug is not None and service is not None
+    assert drug is not None
+    assert service is not None
     assert read_drug_amount("Norco #30", drug).quantity == 30
     assert read_service_amount("PT x 9", service).quantity == 9
 
@@ -199,7 +205,9 @@ def test_a_side_the_item_leaves_out_comes_from_elsewhere() -> None:
 
 def test_an_associated_service_goes_with_its_surgery() -> None:
     got = read_treatment(
-        "Associated surgical service: cold therapy unit", other_items=("Pre-op EKG", "Left knee arthroscopy"), summary=SUMMARY
+        "Associated surgical service: cold therapy unit",
+        other_items=("Pre-op EKG", "Left knee arthroscopy"),
+        summary=SUMMARY,
     )
     assert (got.body_regions, got.laterality) == (["knee"], "left")
 
@@ -232,9 +240,16 @@ def test_retrospective(item: str, retrospective: bool) -> None:
 
 
 def test_the_title_speaks_where_the_item_does_not() -> None:
-    title = "Carpal tunnel release, left, with six visits of PT was the original request. The remaining portion, six visits"
+    title = "Carpal tunnel release, left, with six PT visits was the original request. What remains, six visits"
     got = read_treatment("six visits", title=title)
     assert (got.subcategory, got.laterality) == ("hand_wrist", "left")
+
+
+def test_an_amount_alone_is_read_beside_its_title() -> None:
+    title = "Norco 10/325mg #60 with two refills was the original request. The remaining portion, one refill"
+    got = read_treatment("one refill", title=title)
+    assert (got.drug, got.strength, got.quantity, got.refills) == ("hydrocodone/acetaminophen", "10/325mg", None, 1)
+    assert read_treatment("#30", title="Soma 350mg #60 was the original request. The rest, #30").quantity == 30
 
 
 def test_nothing_is_guessed() -> None:

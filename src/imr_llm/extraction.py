@@ -12,23 +12,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imr_llm import __version__
 from imr_llm.errors import BudgetExceeded, ConfigurationError, ExtractionError, ExtractionFault, ImrError
 from imr_llm.letter import Letter
 from imr_llm.library.store import Library, run_key
-from imr_llm.llm.client import ModelClient, ModelSettings
-from imr_llm.llm.judgement import judge_letter
 from imr_llm.llm.local import serve_locally
-from imr_llm.llm.prompts import Prompt, load_prompt
-from imr_llm.llm.whole_letter import read_whole_letter
-from imr_llm.pricing import price_tokens
 from imr_llm.reading import Unreadable
 from imr_llm.record import Extractor, Review, Run, schema_sha256
 from imr_llm.rules import extract_by_rules
 from imr_llm.sections import read_sections
 from imr_llm.settings import OPENAI_BASE_URL, Settings
 from imr_llm.taxonomy import TAXONOMY_VERSION
+
+if TYPE_CHECKING:
+    from imr_llm.llm.client import ModelSettings
+    from imr_llm.llm.prompts import Prompt
 
 HYBRID_PROMPT = "hybrid_large_v1"
 SMALL_HYBRID_PROMPT = "hybrid_small_v1"
@@ -77,6 +77,8 @@ def choose_extractor(settings: Settings, prompt: str | Path | None = None) -> Pl
     default = WHOLE_LETTER_PROMPT if extractor == "llm" else HYBRID_PROMPT
     if extractor == "hybrid" and settings.runs_locally:
         default = SMALL_HYBRID_PROMPT
+    from imr_llm.llm.prompts import load_prompt  # brings openai
+
     loaded = load_prompt(prompt or default)
     why = "asked for" if settings.extractor == extractor else f"a model is configured ({settings.model})"
     return Plan(extractor, why, Path(settings.model).stem if settings.runs_locally else settings.model, loaded)
@@ -93,6 +95,10 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
         yield extract
         return
     assert plan.prompt is not None  # choose_extractor loads one for every model extractor
+    from imr_llm.llm.client import ModelClient  # openai takes a second to import: not for a run by rules
+    from imr_llm.llm.judgement import judge_letter
+    from imr_llm.llm.whole_letter import read_whole_letter
+
     prompt = plan.prompt
     async with _open_endpoint(settings) as endpoint, ModelClient(endpoint) as client:
 
@@ -108,7 +114,9 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
 @asynccontextmanager
 async def _open_endpoint(settings: Settings) -> AsyncIterator[ModelSettings]:
     """The configured endpoint, or a llama.cpp started on the user's GGUF file for as long as this is open."""
-    assert settings.model is not None
+    from imr_llm.llm.client import ModelSettings
+
+    assert settings.model is not None  # choose_extractor insists on one
     if not settings.runs_locally:
         yield ModelSettings(
             model=settings.model,
@@ -259,6 +267,8 @@ class Estimate:
 
 def estimate_run(inputs: Iterable[Letter | Unreadable], library: Library | None, plan: Plan, base_url: str) -> Estimate:
     """Count what `extract_letters` would do. Tokens: the letter and the prompt once, at four characters a token."""
+    from imr_llm.pricing import price_tokens  # reads a long price list
+
     letters = done = unreadable = characters = 0
     for item in inputs:
         if isinstance(item, Unreadable):

@@ -158,10 +158,10 @@ def _match_clause(text: str, clause: Clause, patterns: list[Pattern], item: froz
     for pattern in patterns:
         if not _may_stand_in(pattern, clause.role) or (pattern.names_item and not _names(words, item)):
             continue
-        if pattern.unless is not None and pattern.unless.search(words):
-            continue
         span = _find_in(pattern, words, scopes)
-        if span is not None and not (pattern.other_item and _names(words[span[0] : span[1]], item)):
+        if span is None or (pattern.unless is not None and pattern.unless.search(words)):
+            continue
+        if not (pattern.other_item and _names(words[span[0] : span[1]], item)):
             found.append(Match(pattern, clause, clause.start + span[0], clause.start + span[1]))
     return found
 
@@ -173,10 +173,12 @@ def _may_stand_in(pattern: Pattern, role: Role) -> bool:
 
 def _find_in(pattern: Pattern, words: str, scopes: tuple[tuple[int, int], ...]) -> tuple[int, int] | None:
     """The first place in a clause where the pattern holds, under its kind's rule about absence scopes."""
+    if pattern.kind == "missing":
+        inside = (pattern.expression.search(words, first, last) for first, last in scopes)
+        return min((match.span() for match in inside if match), default=None)
     for match in pattern.expression.finditer(words):
-        inside = any(first <= match.start() and match.end() <= last for first, last in scopes)
         touches = any(first < match.end() and match.start() < last for first, last in scopes)
-        if pattern.kind == "said" or (pattern.kind == "missing" and inside) or (pattern.kind == "stated" and not touches):
+        if pattern.kind == "said" or not touches:
             return match.span()
     return None
 

@@ -72,9 +72,7 @@ class _Token:
     end: int
 
 
-def locate_quote(
-    kept: str, quote: str, start: int, end: int, *, threshold: float = FUZZY_THRESHOLD
-) -> Located | None:
+def locate_quote(kept: str, quote: str, start: int, end: int, *, threshold: float = FUZZY_THRESHOLD) -> Located | None:
     """Find `quote` inside kept[start:end], the section it must come from; None where it does not stand there.
 
     The answer's offsets count in `kept`, never leave the section and never cut a word or a number in two. A quote

@@ -15,9 +15,7 @@ def price_tokens(
     A server of the user's own (a loopback address, a company's gateway) is not on it, whatever its model is called.
     `cached_tokens` are the part of `input_tokens` that the provider's prefix cache answered.
     """
-    usage = genai_prices.Usage(
-        input_tokens=input_tokens, cache_read_tokens=cached_tokens, output_tokens=output_tokens
-    )
+    usage = genai_prices.Usage(input_tokens=input_tokens, cache_read_tokens=cached_tokens, output_tokens=output_tokens)
     try:
         price: Decimal = genai_prices.calc_price(usage, model, provider_api_url=base_url).total_price
     except LookupError:

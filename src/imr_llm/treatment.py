@@ -60,7 +60,8 @@ def read_treatment(
     item leaves out. `summary` and `rationale` give the body regions that neither names, and `other_items`, the
     letter's other titles, those of the surgery that an associated service belongs to.
     """
-    found = classify_item(item) or classify_item(title) or classify_item(_first_sentence(rationale))
+    texts = (title, item) if _ONLY_AMOUNT.fullmatch(item) else (item, title)
+    found = next((kind for text in (*texts, _first_sentence(rationale)) if (kind := classify_item(text))), None)
     if found is None:
         return Treatment(retrospective=_is_retrospective(item, title))
     regions, laterality = read_regions(found, item, title=title, other_items=other_items, summary=summary)
@@ -80,6 +81,15 @@ def read_treatment(
         laterality=laterality,
         retrospective=_is_retrospective(item, title),
     )
+
+
+# What is left in dispute may be an amount alone: "six visits", "#30 with one refill".
+_ONLY_AMOUNT = re.compile(
+    r"(?:[\W\d]|\b(?:the|of|with|and|for|a|an|additional|remaining|more|other|visits?|sessions?|refills?|tablets?|tabs?|"
+    r"capsules?|units?|days?|weeks?|months?|times|x|per|week|once|twice|is|portion|one|two|three|four|five|six|seven|"
+    r"eight|nine|ten|eleven|twelve|total|quantity|qty|treatments?|supply|rental|trial)\b){1,60}",
+    re.IGNORECASE,
+)
 
 
 # --- what is asked for ---------------------------------------------------------------------------------------------
@@ -123,7 +133,7 @@ def classify_item(item: str) -> Classified | None:
     """
     drugs = tuple(mention for mention in find_drugs(item, misspelt=True) if mention.drug.drug_class != INJECTABLE)
     text = _without_setting(expand_abbreviations(item).text)
-    candidates = [(*key, Classified(*entry.subcategory.split("."))) for key, entry in _found_entries(text)]
+    candidates = [(*key, _classified(entry)) for key, entry in _found_entries(text)]
     if drugs:
         candidates.append(_drug_candidate(item, text, drugs))
     elif classes := find_drug_classes(text):
@@ -132,6 +142,11 @@ def classify_item(item: str) -> Classified | None:
         candidates.append((_CLASS_RANK, start, start - end, named))
     best = min(candidates, key=lambda candidate: candidate[:3], default=None)
     return best[3] if best else None
+
+
+def _classified(entry: TreatmentEntry) -> Classified:
+    category, subcategory = entry.subcategory.split(".")
+    return Classified(category, subcategory)
 
 
 def _without_setting(text: str) -> str:
@@ -172,10 +187,9 @@ _BETWEEN_INGREDIENTS = re.compile(
 )
 # Marketed on skin, or a patch that works from inside: the form does not change the class.
 _FORM_KEEPS_CLASS = frozenset(
-    """fentanyl buprenorphine clonidine nicotine testosterone estradiol nitroglycerin scopolamine methylphenidate
-    fluticasone mometasone budesonide azelastine sumatriptan naloxone butorphanol ketorolac zolmitriptan mupirocin
-    bacitracin desmopressin calcitonin""".split()
-)
+    {"fentanyl", "buprenorphine", "clonidine", "nicotine", "nitroglycerin", "scopolamine", "methylphenidate",
+     "sumatriptan", "zolmitriptan", "naloxone", "butorphanol", "ketorolac", "desmopressin", "calcitonin", "azelastine"}
+)  # fmt: skip
 _TOPICAL_OWN_CLASSES = frozenset(
     {"antibiotic", "antifungal", "dermatologic", "eye or ear drug", "topical analgesic", "topical nsaid",
      "topical anesthetic", "compound", "medical food", "hormone", "asthma drug", "antiviral", "corticosteroid"}
@@ -264,7 +278,9 @@ _STRENGTH = re.compile(
     rf"|(?<![#\d.,])(?:{_NUMBER})\s?(?:%|percent\b)",
     re.IGNORECASE,
 )
-_BARE_STRENGTH = re.compile(r"(?<![#\d./])\d{1,3}(?:\.\d)?\s?[/-]\s?(?:325|300|500|650|750|660|200|100|8|2)\b(?!\s?[/-]\d)")
+_BARE_STRENGTH = re.compile(
+    r"(?<![#\d./])\d{1,3}(?:\.\d)?\s?[/-]\s?(?:325|300|500|650|750|660|200|100|8|2)\b(?!\s?[/-]\d)"
+)
 
 
 def read_strength(item: str) -> str | None:
@@ -317,14 +333,17 @@ _SUPPLY = re.compile(
     rf"|\bfor\s(?P<n2>{_N})\s(?P<unit2>months?|days?|weeks?)\b",
     re.IGNORECASE,
 )
-_TIMES_COUNT = re.compile(r"(?:\bx|×|\btimes)\s?(?P<n>\d{1,4})\b(?!\s?(?:refill|rf|month|week|day|mg|/))", re.IGNORECASE)
+_TIMES_COUNT = re.compile(
+    r"(?:\bx|×|\btimes)\s?(?P<n>\d{1,4})\b(?!\s?(?:refill|rf|month|week|day|mg|/))", re.IGNORECASE
+)
 _PERIOD: dict[str, Unit] = {"d": "days", "w": "weeks", "m": "months"}
 
 
 def read_drug_amount(item: str, found: Classified) -> Amount:
     """How many tablets, grams, patches of a drug are asked for: "#60", "quantity 90", "60 tablets", "one month supply"."""
-    text = _STRENGTH.sub(lambda match: " " * len(match.group()), _without_dates(_without_names(item, found)))
-    if found.drugs and (ahead := _COUNT_AHEAD.search(item[: found.drugs[0].start])) is not None:
+    drugs = find_drugs(item, misspelt=True)
+    text = _STRENGTH.sub(lambda match: " " * len(match.group()), _without_dates(_without_names(item, drugs)))
+    if drugs and (ahead := _COUNT_AHEAD.search(item[: drugs[0].start])) is not None:
         value = _number(ahead.group("n"))
         return Amount(value, _unit_of_numbered(item, text, ahead.end(), value, found))
     counted = _counted_units(text)
@@ -336,9 +355,8 @@ def read_drug_amount(item: str, found: Classified) -> Amount:
         return Amount(value, _unit_of_numbered(item, text, numbered.end(), value, found))
     supply = _SUPPLY.search(text)
     if supply is not None:
-        value = supply.group("n") or supply.group("n2")
         period = supply.group("unit") or supply.group("unit2")
-        return Amount(_number(value), _PERIOD[period[0].lower()])
+        return Amount(_number(supply.group("n") or supply.group("n2")), _PERIOD[period[0].lower()])
     times = _TIMES_COUNT.search(text)
     if times is not None:
         value = _number(times.group("n"))
@@ -350,9 +368,9 @@ def read_drug_amount(item: str, found: Classified) -> Amount:
 _COUNT_AHEAD = re.compile(r"(?<![\d/.#-])(?P<n>\d{2,4})\s(?:of\s)?$")
 
 
-def _without_names(item: str, found: Classified) -> str:
+def _without_names(item: str, drugs: Iterable[DrugMention]) -> str:
     """The item with the drugs' names blanked out: the 3 of "Tylenol #3" is no amount."""
-    for mention in found.drugs:
+    for mention in drugs:
         item = item[: mention.start] + " " * (mention.end - mention.start) + item[mention.end :]
     return item
 
@@ -372,7 +390,9 @@ _DOSING = re.compile(
     r"at (?:bed|night)|per day|a day|nightly|three times|two times|prn|as needed|four times|one time|q\.|1 time|2 times)",
     re.IGNORECASE,
 )
-_TAKING = re.compile(r"\b(?:take|takes|taking|apply|applied|use)\s?$|\b(?:take|apply)\s[\w\s-]{0,8}$|\s-\s?$", re.IGNORECASE)
+_TAKING = re.compile(
+    r"\b(?:take|takes|taking|apply|applied|use)\s?$|\b(?:take|apply)\s[\w\s-]{0,8}$|\s-\s?$", re.IGNORECASE
+)
 
 
 def _is_dose(text: str, start: int, end: int, value: float) -> bool:
@@ -392,7 +412,9 @@ def _unit_of_numbered(item: str, text: str, at: int, value: float, found: Classi
             return unit
     if re.search(r"\b(?:film|dose ?pa(?:c)?k|troche|lozenge|strip)s?\b", item, re.IGNORECASE):
         return "units"
-    if re.search(r"\b(?:cream|gel|ointment|lotion|compound|solution|spray|drops|box|tube|bottle|kit|inhaler)", text, re.I):
+    if re.search(
+        r"\b(?:cream|gel|ointment|lotion|compound|solution|spray|drops|box|tube|bottle|kit|inhaler)", text, re.I
+    ):
         return "units" if value <= 10 else "grams"
     if found.subcategory in ("topical_analgesics", "compounds"):
         return _unit_on_skin(value, found)
@@ -409,7 +431,7 @@ def _usual_form(item: str, found: Classified) -> Unit:
 
 def _unit_on_skin(value: float, found: Classified) -> Unit:
     brand = (_brand(found.drugs) or "").lower()
-    if brand in ("lidoderm", "flector", "terocin", "qutenza", "salonpas") or found.drugs and value == 30:
+    if brand in ("lidoderm", "flector", "terocin", "qutenza", "salonpas") or (found.drugs and value == 30):
         return "patches"
     return "units" if value <= 10 else "grams"
 
@@ -442,12 +464,17 @@ _TIMES_WEEKS = re.compile(
     rf"(?P<times>{_N})\s?(?:\(\d{{1,2}}\)\s?)?(?:x|×|times|for)\s?(?P<weeks>{_N})\s?(?:\(\d{{1,2}}\)\s?)?(?P<period>weeks?|wks?|months?)\b",
     re.IGNORECASE,
 )
-_DAILY = re.compile(rf"\b(?:daily|once a day|every day|each day)\b[^.;\d]{{0,20}}\b(?:for|x|times)\s(?P<weeks>{_N})\s(?P<period>weeks?|months?)\b", re.I)
+_DAILY = re.compile(
+    rf"\b(?:daily|once a day|every day|each day)\b[^.;\d]{{0,20}}\b(?:for|x|times)\s(?P<weeks>{_N})\s(?P<period>weeks?|months?)\b",
+    re.I,
+)
 _SHORT_COURSE = re.compile(
-    rf"(?<![\d/.])(?P<times>\d|\b(?:{_WORD_NUMBER}))\s?(?:[x×]|\btimes)\s?(?P<weeks>\d{{1,2}}|(?:{_WORD_NUMBER})\b)(?![\d/.])", re.IGNORECASE
+    rf"(?<![\d/.])(?P<times>\d|\b(?:{_WORD_NUMBER}))\s?(?:[x×]|\btimes)\s?(?P<weeks>\d{{1,2}}|(?:{_WORD_NUMBER})\b)(?![\d/.])",
+    re.IGNORECASE,
 )
 _STATED_TOTAL = re.compile(
-    rf"\b(?:total(?: of|:)?\s?|visits?\s?\(|sessions?\s?\(|weeks?,?\s?\(|#)(?:{_N}\s?-\s?)?(?P<n>\d{{1,3}})\b(?:\s?(?P<unit>visits?|sessions?))?", re.IGNORECASE
+    rf"\b(?:total(?: of|:)?\s?|visits?\s?\(|sessions?\s?\(|weeks?,?\s?\(|#)(?:{_N}\s?-\s?)?(?P<n>\d{{1,3}})\b(?:\s?(?P<unit>visits?|sessions?))?",
+    re.IGNORECASE,
 )
 _SERVICE_UNITS: tuple[tuple[str, Unit], ...] = (
     (r"sessions?", "sessions"),
@@ -468,9 +495,12 @@ _SERVICE_COUNT = {
 }
 # "4 hours a day, 5 days a week for 6 weeks" is thirty days of help.
 _DAYS_A_WEEK = re.compile(
-    rf"(?P<n>{_N})\s?days?\s?(?:/|a|per|each)\s?(?:week|wk)\b[\s,]{{0,2}}(?:for|x|times)\s?(?P<weeks>{_N})\s?(?:weeks?|wks?)", re.IGNORECASE
+    rf"(?P<n>{_N})\s?days?\s?(?:/|a|per|each)\s?(?:week|wk)\b[\s,]{{0,2}}(?:for|x|times)\s?(?P<weeks>{_N})\s?(?:weeks?|wks?)",
+    re.IGNORECASE,
 )
-_SERVICE_TIMES = re.compile(rf"(?:(?<![a-z])x|×|\btimes)\s?(?P<n>{_N})\b(?!\s?(?:/|per w|a w|week|wk|month|day|hour))", re.I)
+_SERVICE_TIMES = re.compile(
+    rf"(?:(?<![a-z])x|×|\btimes)\s?(?P<n>{_N})\b(?!\s?(?:/|per w|a w|week|wk|month|day|hour))", re.I
+)
 _VISIT_CATEGORIES = frozenset({"rehabilitation", "behavioral_mental_health", "evaluation_management", "home_health"})
 
 
@@ -480,7 +510,7 @@ def read_service_amount(item: str, found: Classified) -> Amount:
     A course is multiplied out ("2 times a week for 4 weeks" is 8 visits), of a range the upper end counts, and a total
     that is stated goes before both.
     """
-    text = _without_dates(_without_regions_of_levels(_without_names(item, found)))
+    text = _without_dates(_without_regions_of_levels(_without_names(item, find_drugs(item))))
     text = re.sub(r"(?i)\btooth #?\s?\d+|\bteeth [#\d, -]+|\b\d+\s?(?:mg|cc|ml|mcg|%|hz|minutes?|mins?)\b", " ", text)
     total = _STATED_TOTAL.search(text)
     if total is not None and found.category in _VISIT_CATEGORIES:
@@ -491,12 +521,18 @@ def read_service_amount(item: str, found: Classified) -> Amount:
     for unit in _units_sought(found):
         values = [_number(match.group("n")) for match in _SERVICE_COUNT[unit].finditer(_without_courses(text))]
         if values:
-            return Amount(sum(values) if unit in ("visits", "sessions") and len(values) > 1 and _adds(text) else values[0], unit)
+            return Amount(
+                sum(values) if unit in ("visits", "sessions") and len(values) > 1 and _adds(text) else values[0], unit
+            )
     course = _course(text)
     if course is not None and found.category in _VISIT_CATEGORIES:
         return Amount(course, _unit_of_service(text, found))
     year = re.search(rf"(?P<n>{_N})[\s-]year\b", text, re.IGNORECASE)
-    if year is not None and found.subcategory in ("gym_or_pool_membership", "weight_loss", "interferential_nmes_other_stim"):
+    if year is not None and found.subcategory in (
+        "gym_or_pool_membership",
+        "weight_loss",
+        "interferential_nmes_other_stim",
+    ):
         return Amount(12 * _number(year.group("n")), "months")
     special = _special_amount(text, found)
     if special is not None:
@@ -517,7 +553,9 @@ def _special_amount(text: str, found: Classified) -> Amount | None:
         return Amount(float(units.group(1)), "units")
     if found.category == "injections" and (series := re.search(rf"\bseries of (?P<n>{_N})", text, re.I)):
         return Amount(_number(series.group("n")), "injections")
-    if found.category == "dmepos" and (pairs := re.search(rf"(?P<n>{_N})\s(?:pairs?|units?|pieces?|sets?|box(?:es)?|packs?)\b", text, re.I)):
+    if found.category == "dmepos" and (
+        pairs := re.search(rf"(?P<n>{_N})\s(?:pairs?|units?|pieces?|sets?|box(?:es)?|packs?)\b", text, re.I)
+    ):
         return Amount(_number(pairs.group("n")), "units")
     return None
 
@@ -531,7 +569,9 @@ def _units_sought(found: Classified) -> tuple[Unit, ...]:
         return ()
     if found.subcategory == "gym_or_pool_membership":
         return ("months", "weeks", "visits", "sessions")
-    return ("sessions", "visits", "days", "weeks", "months") if found.category == "home_health" else ("sessions", "visits")
+    return (
+        ("sessions", "visits", "days", "weeks", "months") if found.category == "home_health" else ("sessions", "visits")
+    )
 
 
 def _adds(text: str) -> bool:
@@ -581,9 +621,7 @@ def _without_dates(text: str) -> str:
 
 def _without_regions_of_levels(text: str) -> str:
     """Spine levels blanked out: "L4-5 x 2" is two of them, not five."""
-    return re.sub(
-        r"\b[CTLS]\d{1,2}(?:\s?[-/,&]\s?[CTLS]?\d{1,2})*\b", lambda match: " " * len(match.group()), text
-    )
+    return re.sub(r"\b[CTLS]\d{1,2}(?:\s?[-/,&]\s?[CTLS]?\d{1,2})*\b", lambda match: " " * len(match.group()), text)
 
 
 # --- where on the body ---------------------------------------------------------------------------------------------
@@ -660,7 +698,9 @@ _PSYCHE = re.compile(r"\b(?:depress\w+|anxi\w+|ptsd|post-?\s?traumatic stress|ps
 
 
 # "by mouth" is no part of the body, nor is a nasal spray for one, nor "psych" in "medication management".
-_MEANS = re.compile(r"\b(?:by|per) mouth\b|\bnasal spray\b|\b(?:left|right) over\b|\bhead-?set\b|\bhand-?held\b", re.IGNORECASE)
+_MEANS = re.compile(
+    r"\b(?:by|per) mouth\b|\bnasal spray\b|\b(?:left|right) over\b|\bhead-?set\b|\bhand-?held\b", re.IGNORECASE
+)
 
 
 def _named_regions(text: str) -> tuple[RegionMention, ...]:
@@ -714,7 +754,10 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 # "low back pain radiating to the left leg" is a complaint of the low back.
-_RADIATION = re.compile(r"\b(?:radiat\w+|shoot\w+|going (?:down|into)|goes|travel\w+|extend\w+|numbness|tingling|into|down)\b[^.;]{0,90}", re.IGNORECASE)
+_RADIATION = re.compile(
+    r"\b(?:radiat\w+|shoot\w+|going (?:down|into)|goes|travel\w+|extend\w+|numbness|tingling|into|down)\b[^.;]{0,90}",
+    re.IGNORECASE,
+)
 _WIDER: dict[BodyRegion, frozenset[BodyRegion]] = {
     "upper_extremity": frozenset({"shoulder", "elbow", "wrist_hand"}),
     "lower_extremity": frozenset({"hip", "knee", "ankle_foot", "lumbar"}),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Generic, Literal, TypeVar, get_args
 
 import yaml
@@ -143,13 +143,13 @@ class _RegionFile(_Entry):
 
 
 class TreatmentEntry(_Entry):
-    """Words for one subcategory. Of several entries found in an item, the lowest rank wins, then the first named.
+    """Words for one subcategory. Of several entries found in an item the lowest rank wins, then the first named.
 
     `terms` are phrases that a query may use too, `query_terms` are too loose for an item; `patterns` are for items.
     """
 
     subcategory: str
-    rank: int = 3
+    rank: int = 2
     terms: list[str] = []
     patterns: list[str] = []
     query_terms: list[str] = []
@@ -239,7 +239,7 @@ class Phrases(Generic[Payload]):
         *most, last = [word for word, _, _ in words]
         if tuple(most) != phrase[:-1] or last not in (phrase[-1], phrase[-1] + "s"):
             return False
-        gaps = (text[left[2] : right[1]] for left, right in zip(words, words[1:], strict=False))
+        gaps = (text[left[2] : right[1]] for left, right in pairwise(words))
         if not all(_SEPARATOR.fullmatch(gap) for gap in gaps):
             return False
         return exact is None or text[words[0][1] : words[-1][2]] == exact
@@ -356,7 +356,9 @@ def subcategory_of_class(drug_class: str) -> str | None:
 def canonical_drug(name: str) -> str | None:
     """The generic name for a brand or generic name, None where the vocabulary does not hold it."""
     mentions = find_drugs(name)
-    return mentions[0].drug.generic if len(mentions) == 1 and mentions[0].end - mentions[0].start > len(name) / 2 else None
+    return (
+        mentions[0].drug.generic if len(mentions) == 1 and mentions[0].end - mentions[0].start > len(name) / 2 else None
+    )
 
 
 @cache
@@ -456,7 +458,12 @@ _SIDES: tuple[tuple[re.Pattern[str], Laterality], ...] = (
     (re.compile(r"\b(?:right|rt|right-sided)\b", re.I), "right"),
 )  # fmt: skip
 _SIDE_BEFORE = 28
-_SIDE_AFTER = 14
+# "knee, left", "carpal tunnel release (right)", "nerve block bilateral"
+_SIDE_BEHIND = re.compile(
+    r"(?:\s(?:joint|block|blocks|splint|brace|injections?))?(?:(?:\s[a-z]{3,14}){0,2}\s?[,(-]\s?|\s)"
+    r"(left|right|lt|rt|bilateral(?:ly)?|bilat)(?=[\s,.;:)]|$)",
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -515,7 +522,7 @@ def _side_of(text: str, floor: int, start: int, end: int) -> Laterality:
     )
     if best is not None:
         return best[1]
-    after = re.match(rf"(?:\s(?:joint|block|splint|brace|pain))?[\s,(-]{{0,3}}([a-z/-]{{1,{_SIDE_AFTER}}})(?=[\s,.;:)]|$)", text[end:], re.I)
+    after = _SIDE_BEHIND.match(text, end)
     if after is None:
         return "na"
     return next((side for pattern, side in _SIDES if pattern.fullmatch(after.group(1))), "na")
@@ -595,5 +602,3 @@ def treatment_values() -> dict[str, list[str]]:
 def body_regions() -> tuple[str, ...]:
     """Every body region."""
     return get_args(BodyRegion)
-
-

@@ -182,5 +182,3 @@ class Requotes(_Answer):
     """Another try at the quotes that were not found."""
 
     quotes: Annotated[list[Requote], Field(max_length=20)]
-
-

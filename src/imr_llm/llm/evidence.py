@@ -84,7 +84,9 @@ class Grounding:
 
     def warnings(self) -> list[Warning_]:
         """One warning for each claim that failed."""
-        return [Warning_(code="ungrounded_quote", message=f"dropped: {why}", where=at) for at, why in self.failed.items()]
+        return [
+            Warning_(code="ungrounded_quote", message=f"dropped: {why}", where=at) for at, why in self.failed.items()
+        ]
 
 
 async def ask_grounded(

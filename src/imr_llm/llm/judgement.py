@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imr_llm.cleaning import clean, clean_text
+from imr_llm.contradictions import load_topics
 from imr_llm.dates import read_date
 from imr_llm.errors import ModelRefused
 from imr_llm.llm.answers import (
@@ -51,6 +52,9 @@ from imr_llm.record import (
 from imr_llm.sentences import split_clauses, split_sentences
 from imr_llm.taxonomy import load_taxonomy
 from imr_llm.vocabulary import treatment_values
+
+
+CONTRADICTS = "summary_contradicts_rationale"
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def keep_findings(rationale: str, summary: str) -> str:
     for number, (start, end) in enumerate(split_sentences(rationale)):
         roles = {clause.role for clause in clauses if clause.sentence == number}
         sentence = rationale[start:end]
-        if roles & {"finding", "conclusion"} and sentence.strip(" .\"").casefold() not in told:
+        if roles & {"finding", "conclusion"} and sentence.strip(' ."').casefold() not in told:
             kept.append(sentence)
     return " ".join(kept) or rationale
 
@@ -251,7 +255,9 @@ def _claim_items(
         yield from claim_item(answer, f"determinations[{item.number}]", _rationale(item), summary, prompt)
 
 
-def claim_item(answer: ItemAnswer, path: str, rationale: Rationale, summary: Summary, prompt: Prompt) -> Iterator[Claim]:
+def claim_item(
+    answer: ItemAnswer, path: str, rationale: Rationale, summary: Summary, prompt: Prompt
+) -> Iterator[Claim]:
     """The quotes of one item's judgement, each with the section it must come from."""
     start, end = rationale.start, rationale.end
     for n, reason in enumerate(answer.reasons):
@@ -286,7 +292,9 @@ def read_judgement(
         where = f"{path}.reasons[{n}]"
         evidence = grounding.evidence(text, where)
         if row.code not in known or known[row.code].polarity not in polarities:
-            warnings.append(Warning_(code="reason_misfit", message="unknown code, or not of this decision", where=where))
+            warnings.append(
+                Warning_(code="reason_misfit", message="unknown code, or not of this decision", where=where)
+            )
         elif evidence and row.code not in reasons:
             polarity = known[row.code].polarity
             reasons[row.code] = Reason(
@@ -305,10 +313,11 @@ def read_judgement(
 
 
 def _read_contradictions(text: str, answer: ItemAnswer, grounding: Grounding, path: str) -> Iterator[Contradiction]:
+    topics = {topic.topic for topic in load_topics()}
     for n, row in enumerate(answer.contradictions):
         ours = grounding.span(text, f"{path}.contradictions[{n}].summary_evidence")
         theirs = grounding.span(text, f"{path}.contradictions[{n}].rationale_evidence")
-        if ours and theirs:
+        if ours and theirs and row.topic in topics:
             yield Contradiction(topic=row.topic, summary_evidence=ours, rationale_evidence=theirs)
 
 
@@ -325,12 +334,15 @@ def merge_item(item: Determination, judged: Judged | None) -> tuple[Determinatio
     reasons = _merge_reasons(item, judged, differences)
     treatment = merge_treatment(item.treatment, judged.treatment, differences)
     settled = {"no_reason_found": bool(reasons), "treatment_not_recognised": treatment.category is not None}
+    contradictions = _merge_contradictions(item.contradictions, judged.contradictions)
     doubts = [note for note in item.needs_review if not settled.get(note)]
+    if contradictions and CONTRADICTS not in doubts:
+        doubts.append(CONTRADICTS)
     update = {
         "reasons": reasons,
         "treatment": treatment,
         "uds_status": _merge_uds(item.uds_status, judged.uds_status, differences),
-        "contradictions": _merge_contradictions(item.contradictions, judged.contradictions),
+        "contradictions": contradictions,
         "needs_review": [*doubts, *(f"extractors_disagree_on_{row}" for row in differences.fields)],
     }
     return item.model_copy(update=update), differences.warnings

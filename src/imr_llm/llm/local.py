@@ -50,7 +50,7 @@ async def serve_locally(
     key = secrets.token_urlsafe(24)
     server = await asyncio.to_thread(_start_server, file, key, context_tokens, threads or os.cpu_count() or 1)
     try:
-        yield LocalEndpoint(file.stem, f"{server.listening_address}/v1", key)
+        yield LocalEndpoint(file.name, f"{server.listening_address}/v1", key)
     finally:
         # The server stops when its last reference goes; that waits for its threads.
         box = [server]
@@ -80,7 +80,7 @@ def _start_server(file: Path, key: str, context_tokens: int, threads: int) -> An
         ) from error
     parameters = llama.CommonParams()
     parameters.model.path = str(file)
-    parameters.model_alias = {file.stem}
+    parameters.model_alias = {file.name}
     parameters.hostnames = ["127.0.0.1"]
     parameters.port = 0
     parameters.api_keys = [key]

@@ -42,7 +42,7 @@ _STRAY_BRACES = re.compile(r"\{\{|\}\}")
 _PART = re.compile(r"^# +([a-z]+)[ \t]*$", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
-STATIC_PLACEHOLDERS = frozenset({"reason_codes", "treatment_categories"})
+STATIC_PLACEHOLDERS = frozenset({"reason_codes", "treatment_categories", "contradiction_topics"})
 # By extractor and strategy: the placeholders of `ask`, and the keys of an example (beside its answer).
 _ASK_PLACEHOLDERS: Mapping[tuple[str, Strategy], frozenset[str]] = {
     ("llm", "whole"): frozenset({"letter"}),

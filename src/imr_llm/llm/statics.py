@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imr_llm.contradictions import load_topics
 from imr_llm.llm.prompts import Prompt, placeholders
 from imr_llm.taxonomy import load_taxonomy
 from imr_llm.vocabulary import treatment_values
@@ -9,7 +10,11 @@ from imr_llm.vocabulary import treatment_values
 
 def describe_statics(prompt: Prompt) -> dict[str, str]:
     """The static values that this prompt's system part asks for."""
-    makers = {"reason_codes": describe_reason_codes, "treatment_categories": describe_treatments}
+    makers = {
+        "reason_codes": describe_reason_codes,
+        "treatment_categories": describe_treatments,
+        "contradiction_topics": describe_topics,
+    }
     return {name: makers[name]() for name in placeholders(prompt.system)}
 
 
@@ -27,3 +32,8 @@ def describe_reason_codes() -> str:
 def describe_treatments() -> str:
     """One line a category with its subcategories."""
     return "\n".join(f"- {category}: {', '.join(values)}" for category, values in treatment_values().items())
+
+
+def describe_topics() -> str:
+    """One line a topic of contradiction: what the summary states and the rationale denies."""
+    return "\n".join(f"  - {topic.topic}: {topic.definition}" for topic in load_topics())

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from imr_llm import __version__
-from imr_llm.cleaning import clean_text
+from imr_llm.cleaning import clean, clean_text
+from imr_llm.contradictions import find_contradictions
 from imr_llm.dates import read_date
 from imr_llm.grounding import locate_quote
 from imr_llm.guidelines import read_guideline
@@ -27,6 +28,7 @@ from imr_llm.llm.answers import DeterminationAnswer, ItemAnswer, LetterAnswer, P
 from imr_llm.llm.client import Ledger, ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded
 from imr_llm.llm.judgement import (
+    CONTRADICTS,
     Differences,
     claim_item,
     claim_summary,
@@ -39,6 +41,7 @@ from imr_llm.llm.prompts import Prompt, fence, render_messages
 from imr_llm.llm.statics import describe_statics
 from imr_llm.record import (
     Case,
+    Contradiction,
     Decision,
     Determination,
     Guideline,
@@ -49,6 +52,7 @@ from imr_llm.record import (
     Review,
     Reviewer,
     Run,
+    Span,
     Summary,
     Treatment,
     UrAction,
@@ -146,9 +150,7 @@ def _place_summary(text: str, answer: LetterAnswer, sections: Sections) -> Summa
     return Summary(start=span.start, end=span.end) if span else Summary()
 
 
-def place_items(
-    text: str, answers: Sequence[DeterminationAnswer], sections: Sections, start: int
-) -> list[Placed]:
+def place_items(text: str, answers: Sequence[DeterminationAnswer], sections: Sections, start: int) -> list[Placed]:
     """Every item with its places, in the letter's order: the printed ones, or the model's where none are printed."""
     if sections.determinations:
         return _match_printed(text, answers, sections.determinations)
@@ -270,15 +272,38 @@ def _read_determination(
         return base
     judged = read_judgement(text, base.decision, _judgement_of(item.answer, number), grounding, path, prompt)
     warnings += judged.warnings
+    contradictions = list(_find_contradictions(text, summary, rationale, [reason.code for reason in judged.reasons]))
+    doubts += [] if judged.reasons else ["no_reason_found"]
+    doubts += [CONTRADICTS] if contradictions else []
     told = " ".join([title, _cut(text, summary), rationale.cut(text) if rationale else ""])
     return base.model_copy(
         update={
             "treatment": _read_treatment(item.answer.treatment, base.treatment, clean_text(told)),
             "reasons": mark_primary(sorted(judged.reasons, key=lambda reason: reason.evidence.start)),
             "uds_status": judged.uds_status or "not_mentioned",
-            "needs_review": [*doubts, *([] if judged.reasons else ["no_reason_found"])],
+            "contradictions": contradictions,
+            "needs_review": doubts,
         }
     )
+
+
+def _find_contradictions(
+    text: str, summary: Summary, rationale: Section | None, codes: Sequence[str]
+) -> Iterator[Contradiction]:
+    """What the summary states and this rationale says is missing, found by wording where the model gave the reason."""
+    if rationale is None or summary.start is None or not codes:
+        return
+    told, said = clean(text, summary.start, summary.end), clean(text, rationale.start, rationale.end)
+    for found in find_contradictions(told.text, said.text, reason_codes=codes):
+        yield Contradiction(
+            topic=found.topic,
+            summary_evidence=_cut_span(text, *told.source_span(found.summary_start, found.summary_end)),
+            rationale_evidence=_cut_span(text, *said.source_span(found.rationale_start, found.rationale_end)),
+        )
+
+
+def _cut_span(text: str, start: int, end: int) -> Span:
+    return Span(quote=text[start:end], start=start, end=end)
 
 
 def _doubts(text: str, item: Placed) -> Iterator[str]:
