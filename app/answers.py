@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,11 @@ SIDES = ("upheld", "overturned")
 
 @dataclass(frozen=True)
 class OpenLibrary:
-    """The library that the page is over, open for reading, and its index (None: words alone rank)."""
+    """The library that the page is over, open for reading: its index (None: words alone rank) and its name."""
 
     library: Library
     index: Index | None
+    name: str = "library"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Compared:
 def open_library(path: Path, embedder: Embedder | None) -> OpenLibrary:
     """Open a library for the page; an absent one is made, and is empty."""
     library = Library.open(path)
-    return OpenLibrary(library, open_index(library, embedder) if embedder else None)
+    return OpenLibrary(library, open_index(library, embedder) if embedder else None, path.resolve().name)
 
 
 def ask_question(source: OpenLibrary, text: str, limit: int) -> Found:
@@ -81,14 +83,22 @@ def count_library(source: OpenLibrary) -> Counts:
     return source.library.counts()
 
 
+def is_empty(source: OpenLibrary) -> bool:
+    """Is there no determination in the library yet?"""
+    return count_library(source).determinations == 0
+
+
 def read_letter(source: OpenLibrary, name: str) -> tuple[Review, str]:
     """A letter's review and its kept text, by letter_id prefix, case number or file name; LetterNotFound."""
     return source.library.get_review(name), source.library.letter_text(name)
 
 
-def write_export(source: OpenLibrary, file: Path, question: str, form: Format) -> int:
-    """Write everything that a question selects to a file; the number of rows."""
-    return export_determinations(source.library, file, query=question, format=form)
+def make_export(source: OpenLibrary, question: str, form: Format) -> str:
+    """Everything that a question selects, as the text of a file; nothing of it stays on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"export.{form}"
+        export_determinations(source.library, path, query=question, format=form)
+        return path.read_bytes().decode("utf-8")
 
 
 def read_upload(path: Path) -> str:

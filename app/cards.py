@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 from urllib.parse import urlencode
 
 from imr_llm.query import Filter, Query
-from imr_llm.record import Contradiction, Determination, Review
+from imr_llm.record import BodyRegion, Contradiction, Determination, Review
 from imr_llm.search import Answer, Hit, HitEvidence
 from imr_llm.similar import Case, SimilarAnswer, SimilarHit
 
@@ -47,7 +48,7 @@ def render_query(query: Query) -> str:
     """How the question was read: a chip for each filter, and the words that were not used."""
     chips = "".join(_render_filter(chip) for chip in query.filters)
     if not chips and query.text.strip() and not (query.refused or query.unanswerable):
-        chips = '<li class="imr-chip imr-chip-plain">no filter understood: the nearest by their words</li>'
+        chips = '<li class="imr-chip imr-chip-plain">no filter understood</li>'
     row = f'<div class="imr-read"><span class="imr-lead">Read as</span><ul class="imr-chips">{chips}</ul></div>'
     return (row if chips else "") + _render_ignored(query.ignored)
 
@@ -182,11 +183,19 @@ def find_determination(review: Review | None, number: int) -> Determination | No
 
 def _render_head(hit: Hit | SimilarHit, review: Review | None) -> str:
     facts = describe_letter(review, hit.number) if review else [hit.case_number or hit.file, f"item {hit.number}"]
+    determination = find_determination(review, hit.number)
+    title = _name_item(determination) if determination else hit.title
     meaning = MEANINGS.get(hit.decision, "")
     return (
         f'<header><p class="imr-outcome">{render_badge(hit.decision)}<span>{_escape(meaning)}</span></p>'
-        f'<h3>{escape_text(hit.title)}</h3><p class="imr-facts">{_join(facts)}</p></header>'
+        f'<h3 title="{escape_text(hit.title)}">{escape_text(title)}</h3><p class="imr-facts">{_join(facts)}</p></header>'
     )
+
+
+def _name_item(determination: Determination) -> str:
+    """What is in dispute. Where part was authorized before, the printed title tells all of that at length."""
+    request = determination.request
+    return request.disputed if request.original and request.disputed else determination.title
 
 
 def _render_foot(hit: Hit | SimilarHit, why: str) -> str:
@@ -256,7 +265,7 @@ def _render_total(answer: Answer) -> str:
     some = f", the best {shown} shown" if shown < answer.total else ""
     letters = count_of(answer.letters_searched, "letter")
     basis = f"among {count_of(answer.determinations_searched, 'determination')} in {letters}"
-    return f'<p class="imr-total" role="status"><b>{found}</b>{some} <span>{basis}</span></p>'
+    return f'<h2 class="imr-total"><b>{found}</b>{some} <span>{basis}</span></h2>'
 
 
 def _render_nothing_found(notes: str) -> str:
@@ -268,15 +277,23 @@ def _render_nothing_found(notes: str) -> str:
 
 def _render_case(case: Case) -> str:
     read = [
-        *(label_code(name) for name in (*case.drugs, *case.subcategories, *case.regions)),
+        *(label_code(drug) for drug in case.drugs),
+        *(_label_treatment(name) for name in case.subcategories),
+        *(label_code(region) for region in case.regions),
         *(label_reason(code) for code in case.reasons),
     ]
     if case.uds_status != "not_mentioned":
         read.append(f"Drug screen: {label_code(case.uds_status).lower()}")
-    chips = "".join(f'<li class="imr-chip">{_escape(label)}</li>' for label in read)
+    chips = "".join(f'<li class="imr-chip">{_escape(label)}</li>' for label in dict.fromkeys(read))
     if not chips:
         chips = '<li class="imr-chip imr-chip-plain">no treatment or reason recognised: the nearest by their words</li>'
     return f'<div class="imr-read"><span class="imr-lead">Read from it</span><ul class="imr-chips">{chips}</ul></div>'
+
+
+def _label_treatment(name: str) -> str:
+    """ "injections.trigger_point" -> "Trigger point"; "surgery.knee" -> "Knee (surgery)"."""
+    category, _, last = name.rpartition(".")
+    return f"{label_code(name)} ({label_code(category).lower()})" if last in get_args(BodyRegion) else label_code(name)
 
 
 def _render_turning_points(answers: Mapping[str, SimilarAnswer]) -> str:
@@ -294,7 +311,7 @@ def _render_turning_points(answers: Mapping[str, SimilarAnswer]) -> str:
     if not rows:
         return ""
     return (
-        '<section class="imr-turning"><h3>What they turned on</h3>'
+        '<section class="imr-turning"><h2>What they turned on</h2>'
         f"<p>Reasons that only one side gives, in the cases shown below.</p><dl>{''.join(rows)}</dl></section>"
     )
 
@@ -312,8 +329,8 @@ def _render_column(decision: str, answer: SimilarAnswer, reviews: Mapping[str, R
     if not cards:
         cards = f'<p class="imr-none">No case like it was {label_decision(decision).lower()}.</p>'
     return (
-        f'<section class="imr-column"><h3>{render_badge(decision)}'
-        f"<span>{_escape(MEANINGS.get(decision, ''))}</span></h3>{cards}</section>"
+        f'<section class="imr-column"><h2>{render_badge(decision)}'
+        f"<span>{_escape(MEANINGS.get(decision, ''))}</span></h2>{cards}</section>"
     )
 
 

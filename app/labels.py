@@ -26,7 +26,31 @@ EXAMPLES = (
     "MRI denied because there were no red flags",
 )
 ABBREVIATIONS = frozenset(
-    "ur imr uds mri ct emg ncs tens ems dme dmepos nsaid ppi ssri snri pdmp rfa mtus odg acoem esi tpi ekg".split()
+    [
+        "ur",
+        "imr",
+        "uds",
+        "mri",
+        "ct",
+        "emg",
+        "ncs",
+        "tens",
+        "ems",
+        "dme",
+        "dmepos",
+        "nsaid",
+        "ppi",
+        "ssri",
+        "snri",
+        "pdmp",
+        "rfa",
+        "mtus",
+        "odg",
+        "acoem",
+        "esi",
+        "tpi",
+        "ekg",
+    ]
 )
 DISCLAIMER = (
     "Machine-extracted from published letters: check every quote against its letter. Not legal or medical advice; "

@@ -1,13 +1,12 @@
 """The page itself: what stands where, and what happens on a click.
 
-The only modules that import Gradio are this one and endpoints.py; page.py imports them when a page is built.
+Gradio is imported by this module, endpoints.py and theme.py alone, and by them only when page.py builds a page.
 
 Handlers yield a waiting line first and then the answer. Errors of ours become a panel in plain words; anything else
 is Gradio's to report, and the panel says that something went wrong.
 """
 
 import html
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,10 @@ from .answers import (
     compare_cases,
     count_figures,
     count_library,
+    is_empty,
+    make_export,
     read_letter,
     read_upload,
-    write_export,
 )
 from .endpoints import LONGEST_TEXT, add_endpoints
 from .letter_view import render_letter, render_unread_letter
@@ -38,16 +38,17 @@ CASES_A_SIDE = 5
 PROBLEM = "Something went wrong"
 KEPT_FILES_SECONDS = 600
 
-CLICK_DOWNLOAD = "() => { setTimeout(() => document.querySelector('#imr-file').click(), 150); }"
-
 # The waiting line says it in words, so Gradio's own progress stays away; none of this is part of the API.
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+# What is typed may be a patient's: the browser is not to remember it, nor to send it to a spelling service.
+_UNKEPT = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
 
 Updates = dict[Any, Any]
 
 
-def lay_out(source: OpenLibrary, library_name: str) -> gr.Blocks:
-    """The page over an open library; `library_name` is how the page calls it."""
+def lay_out(source: OpenLibrary) -> gr.Blocks:
+    """The page over an open library."""
     page = gr.Blocks(
         title="IMR determinations",
         analytics_enabled=False,
@@ -60,25 +61,26 @@ def lay_out(source: OpenLibrary, library_name: str) -> gr.Blocks:
         )
         with gr.Tabs(elem_id="imr-tabs"):
             with gr.Tab("Search"):
-                _lay_out_search(page, source, library_name, letter)
+                _lay_out_search(page, source, letter)
             with gr.Tab("Similar cases"):
                 _lay_out_similar(source, letter)
             with gr.Tab("Figures") as tab:
                 _lay_out_figures(source, tab)
         gr.HTML(f'<p class="imr-disclaimer">{labels.DISCLAIMER}</p>', elem_id="imr-footer", apply_default_css=False)
         letter.render()  # type: ignore[no-untyped-call]
-        _open_from_address(page, source, library_name, header, letter)
+        _open_from_address(page, source, header, letter)
         add_endpoints(source)
     return page
 
 
-def _lay_out_search(page: gr.Blocks, source: OpenLibrary, library_name: str, letter: gr.HTML) -> None:
+def _lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML) -> None:
     question = gr.Textbox(
         label="Ask in plain words",
         placeholder="a treatment or drug, a decision, a reason …",
         submit_btn="Search",
         max_lines=1,
         max_length=LONGEST_TEXT,
+        html_attributes=_UNKEPT,
         autofocus=True,
         elem_id="imr-question",
     )
@@ -91,13 +93,13 @@ def _lay_out_search(page: gr.Blocks, source: OpenLibrary, library_name: str, let
         more = gr.Button("Show more", size="sm", min_width=120)
         as_csv = gr.Button("Download as CSV", size="sm", min_width=120)
         as_jsonl = gr.Button("Download as JSON Lines", size="sm", min_width=120)
-    file = gr.DownloadButton(visible="hidden", elem_id="imr-file")
+    file = gr.Textbox(visible=False)
 
     def ask(text: str, limit: int) -> Iterator[Updates]:
         yield {answer: cards.render_waiting("Looking through the letters …"), under: gr.skip()}
         try:
-            if count_library(source).determinations == 0:
-                yield {answer: cards.render_empty_library(library_name), under: gr.update(visible=False)}
+            if is_empty(source):
+                yield {answer: cards.render_empty_library(source.name), under: gr.update(visible=False)}
                 return
             found = ask_question(source, text, limit)
         except ImrError as error:
@@ -120,8 +122,8 @@ def _lay_out_search(page: gr.Blocks, source: OpenLibrary, library_name: str, let
 
     def ask_from_address(request: gr.Request) -> Iterator[Updates]:
         text = str(request.query_params.get("q", ""))[:LONGEST_TEXT]
-        if count_library(source).determinations == 0:
-            yield {answer: cards.render_empty_library(library_name)}
+        if is_empty(source):
+            yield {answer: cards.render_empty_library(source.name)}
         elif text.strip():
             yield {question: text}
             yield from ask(text, PAGE_OF_HITS)
@@ -132,23 +134,22 @@ def _lay_out_search(page: gr.Blocks, source: OpenLibrary, library_name: str, let
         yield from ask(text, limit + PAGE_OF_HITS)
 
     def download(text: str, form: Format) -> str:
-        folder = Path(tempfile.mkdtemp(dir=file.GRADIO_CACHE))
-        path = folder / f"imr-determinations.{form}"
         try:
-            write_export(source, path, text, form)
+            return f"imr-determinations.{form}\n{make_export(source, text, form)}"
         except ImrError as error:
             raise gr.Error(html.escape(str(error)), title=PROBLEM, print_exception=False) from error
-        return str(path)
 
     outputs = [answer, under, more, asked, shown]
-    keep_address = _read_script("keep_address.js")
-    _report(question.submit(ask_first, question, outputs, **_QUIET), answer).then(None, question, js=keep_address)
+    keep_address, save = _read_script("keep_address.js"), _read_script("save_file.js")
+    _report(question.submit(ask_first, question, outputs, trigger_mode="always_last", **_QUIET), answer).then(
+        None, question, js=keep_address
+    )
     for button in examples:
         chosen = button.click(lambda text: text, button, question, **_QUIET)
         _report(chosen.then(ask_first, button, outputs, **_QUIET), answer).then(None, button, js=keep_address)
     _report(more.click(ask_more, [asked, shown], outputs, **_QUIET), answer)
-    as_csv.click(lambda text: download(text, "csv"), asked, file, **_QUIET).success(None, js=CLICK_DOWNLOAD)
-    as_jsonl.click(lambda text: download(text, "jsonl"), asked, file, **_QUIET).success(None, js=CLICK_DOWNLOAD)
+    as_csv.click(lambda text: download(text, "csv"), asked, file, **_QUIET).success(None, file, file, js=save)
+    as_jsonl.click(lambda text: download(text, "jsonl"), asked, file, **_QUIET).success(None, file, file, js=save)
     page.load(ask_from_address, None, [question, *outputs], **_QUIET)
     _open_on_click(answer, source, letter)
 
@@ -160,6 +161,7 @@ def _lay_out_similar(source: OpenLibrary, letter: gr.HTML) -> None:
         lines=7,
         max_lines=14,
         max_length=LONGEST_TEXT,
+        html_attributes=_UNKEPT,
         elem_id="imr-case",
     )
     with gr.Row(elem_classes="imr-actions"):
@@ -172,6 +174,9 @@ def _lay_out_similar(source: OpenLibrary, letter: gr.HTML) -> None:
             yield cards.render_notice("Nothing to compare yet", "Paste a text above, or upload a letter.")
             return
         yield cards.render_waiting("Comparing with the cases decided before …")
+        if is_empty(source):
+            yield cards.render_empty_library(source.name)
+            return
         try:
             compared = compare_cases(source, text, CASES_A_SIDE)
         except ImrError as error:
@@ -200,6 +205,7 @@ def _lay_out_figures(source: OpenLibrary, tab: gr.Tab) -> None:
             placeholder="such as: opioids, or denied for missing UDS",
             max_lines=1,
             max_length=LONGEST_TEXT,
+            html_attributes=_UNKEPT,
             scale=3,
             min_width=240,
         )
@@ -209,13 +215,16 @@ def _lay_out_figures(source: OpenLibrary, tab: gr.Tab) -> None:
 
     def show(text: str, field: str) -> Iterator[str]:
         yield cards.render_waiting("Counting …")
+        if is_empty(source):
+            yield cards.render_empty_library(source.name)
+            return
         try:
             yield figures.render_statistics(count_figures(source, text, field))
         except ImrError as error:
             yield cards.render_notice(PROBLEM, str(error), kind="problem")
 
     for event in (count.click, question.submit, by.change, tab.select):
-        _report(event(show, [question, by], answer, **_QUIET), answer)
+        _report(event(show, [question, by], answer, trigger_mode="always_last", **_QUIET), answer)
 
 
 def _open_on_click(answer: gr.HTML, source: OpenLibrary, letter: gr.HTML) -> None:
@@ -242,15 +251,13 @@ def _report(event: Any, place: gr.HTML) -> Any:
     return event
 
 
-def _open_from_address(
-    page: gr.Blocks, source: OpenLibrary, library_name: str, header: gr.HTML, letter: gr.HTML
-) -> None:
+def _open_from_address(page: gr.Blocks, source: OpenLibrary, header: gr.HTML, letter: gr.HTML) -> None:
     """When the page opens: how much there is, and the letter that its address names."""
 
     def open_page(request: gr.Request) -> Updates:
         name, item = str(request.query_params.get("letter", "")), str(request.query_params.get("item", ""))
         counts = count_library(source)
-        updates = {header: cards.render_header(counts.letters, counts.determinations, library_name)}
+        updates = {header: cards.render_header(counts.letters, counts.determinations, source.name)}
         if name:
             number = int(item) if item.isdecimal() and len(item) < 5 else None
             updates[letter] = _render_named_letter(source, name, number)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def build_page(library_path: Path, *, embedder: Embedder | None = None) -> gr.Bl
     from .answers import open_library
     from .layout import lay_out
 
-    return lay_out(open_library(library_path, embedder), library_path.name)
+    return lay_out(open_library(library_path, embedder))
 
 
 def serve(
@@ -49,19 +50,22 @@ def serve(
     auth: tuple[str, str] | None = None,
     open_browser: bool = False,
 ) -> None:
-    """Serve the page, its API and (with gradio[mcp]) its MCP tools, until interrupted.
+    """Serve the page, its API and (with gradio[mcp], and without auth) its MCP tools, until interrupted.
 
     Without an `embedder` IMR_EMBEDDINGS names one; without `auth` (user, password) it is read from IMR_AUTH. Raises
     ConfigurationError for a host that is not this machine's own without auth, and for a port that cannot be had.
     """
+    _bypass_proxies()
     settings = launch_settings(host, auth or read_auth(os.environ.get("IMR_AUTH")))
     page = build_page(library_path, embedder=embedder or _open_embedder())
     try:
-        page.launch(server_name=host, server_port=port, inbrowser=open_browser, **settings)
+        _, url, _ = page.launch(
+            server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, quiet=True, **settings
+        )
     except OSError as error:
-        raise ConfigurationError(
-            f"port {port} of {host} cannot be used ({error}); choose another with --port"
-        ) from error
+        raise ConfigurationError(f"{host}:{port} cannot be used ({error}); choose another --port") from error
+    print(f"{library_path}: the page is at {url} (Ctrl-C ends it)", file=sys.stderr)
+    page.block_thread()
 
 
 def launch_settings(host: str = "127.0.0.1", auth: tuple[str, str] | None = None) -> dict[str, Any]:
@@ -79,7 +83,8 @@ def launch_settings(host: str = "127.0.0.1", auth: tuple[str, str] | None = None
         "app_kwargs": guard_settings(local_only=is_loopback(host)),
         "footer_links": ["api"],
         "max_file_size": LARGEST_UPLOAD,
-        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        # Gradio lists MCP tools to anybody and cannot log in to itself: with auth they are off.
+        "mcp_server": auth is None and importlib.util.find_spec("mcp") is not None,
         "run_history": False,
         "share": False,
         "show_error": False,
@@ -105,6 +110,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _bypass_proxies() -> None:
+    """Gradio asks itself whether it is up, and would ask through a proxy that the environment names."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "127.0.0.1", "localhost"]))
 
 
 def _open_embedder() -> Embedder:

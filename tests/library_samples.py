@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from imr_llm.embeddings import Vectors, normalise
 from imr_llm.letter import Letter
 from imr_llm.library.store import Library
@@ -65,9 +66,14 @@ class Sample:
 
 
 NORCO: dict[str, Any] = {
-    "category": "pharmaceuticals", "subcategory": "opioids", "drug": "hydrocodone/acetaminophen", "brand": "Norco",
-    "strength": "10/325mg", "quantity": 120.0, "unit": "tablets",
-}  # fmt: skip
+    "category": "pharmaceuticals",
+    "subcategory": "opioids",
+    "drug": "hydrocodone/acetaminophen",
+    "brand": "Norco",
+    "strength": "10/325mg",
+    "quantity": 120.0,
+    "unit": "tablets",
+}
 TPI: dict[str, Any] = {"category": "injections", "subcategory": "trigger_point"}
 MTUS = "Chronic Pain Medical Treatment"
 
@@ -99,9 +105,15 @@ SAMPLES = (
                 rationale="Two years of daily use is past any short course.",
                 reasons=(("short_term_use_only", "Two years of daily use is past any short course."),),
                 treatment={
-                    "category": "pharmaceuticals", "subcategory": "muscle_relaxants", "drug": "cyclobenzaprine",
-                    "brand": "Flexeril", "strength": "10mg", "quantity": 60.0, "unit": "tablets", "refills": 3,
-                },  # fmt: skip
+                    "category": "pharmaceuticals",
+                    "subcategory": "muscle_relaxants",
+                    "drug": "cyclobenzaprine",
+                    "brand": "Flexeril",
+                    "strength": "10mg",
+                    "quantity": 60.0,
+                    "unit": "tablets",
+                    "refills": 3,
+                },
                 ur_action="denied",
             ),
         ),
@@ -154,9 +166,13 @@ SAMPLES = (
                 reasons=(("limited_request_reasonable", "Twelve visits after an operation are within the limit"),),
                 decision="overturned",
                 treatment={
-                    "category": "rehabilitation", "subcategory": "physical_therapy", "quantity": 12.0, "unit": "visits",
-                    "body_regions": ["shoulder"], "laterality": "left",
-                },  # fmt: skip
+                    "category": "rehabilitation",
+                    "subcategory": "physical_therapy",
+                    "quantity": 12.0,
+                    "unit": "visits",
+                    "body_regions": ["shoulder"],
+                    "laterality": "left",
+                },
             ),
             Item(
                 title="Trigger point injections",
@@ -164,12 +180,15 @@ SAMPLES = (
                 reasons=(("no_trigger_point_findings", "Palpation found no twitch in any muscle of this patient."),),
                 treatment={**TPI, "body_regions": ["cervical", "lumbar"]},
             ),
-            Item(title="Urine drug screen", rationale="One was done last month.", treatment={
-                "category": "diagnostic_testing", "subcategory": "urine_drug_screen"},
-                reasons=(("repeat_too_soon_or_duplicate", "One was done last month."),)),
+            Item(
+                title="Urine drug screen",
+                rationale="One was done last month.",
+                treatment={"category": "diagnostic_testing", "subcategory": "urine_drug_screen"},
+                reasons=(("repeat_too_soon_or_duplicate", "One was done last month."),),
+            ),
         ),
     ),
-)  # fmt: skip
+)
 
 RUN = Run(extractor="rules", schema_sha256="0" * 64, taxonomy_version="3", program_version="0.1.0")
 
@@ -189,19 +208,26 @@ def make_review(sample: Sample, run: Run = RUN) -> Review:
     at = letter.text.index(sample.summary)
     return Review(
         letter=LetterInfo(
-            letter_id=letter.letter_id, source=letter.source, file=letter.file, media_type=letter.media_type, pages=1,
-            characters=len(letter.text), layout="standard",
+            letter_id=letter.letter_id,
+            source=letter.source,
+            file=letter.file,
+            media_type=letter.media_type,
+            pages=1,
+            characters=len(letter.text),
+            layout="standard",
         ),
         case=Case(**sample.case),
         reviewer=Reviewer(licensed_states=list(sample.states), specialties=list(sample.specialties)),
         patient=Patient(**sample.patient),
         summary=Summary(
-            start=at, end=at + len(sample.summary), uds_status=sample.uds,  # type: ignore[arg-type]
+            start=at,
+            end=at + len(sample.summary),
+            uds_status=sample.uds,  # type: ignore[arg-type]
             medications=list(sample.medications),
         ),
         determinations=[_make_determination(letter.text, n, item) for n, item in enumerate(sample.items, start=1)],
         run=run,
-    )  # fmt: skip
+    )
 
 
 def _make_determination(text: str, number: int, item: Item) -> Determination:
@@ -217,8 +243,12 @@ def _make_determination(text: str, number: int, item: Item) -> Determination:
         maximus_guideline=_make_guideline(item.ours),
         rationale=Rationale(start=start, end=start + len(item.rationale), text=item.rationale),
         reasons=[
-            Reason(code=code, polarity="overturn" if item.decision == "overturned" else "denial", primary=at == 0,
-                   evidence=Evidence(**_span(text, quote, start).model_dump()))
+            Reason(
+                code=code,
+                polarity="overturn" if item.decision == "overturned" else "denial",
+                primary=at == 0,
+                evidence=Evidence(**_span(text, quote, start).model_dump()),
+            )
             for at, (code, quote) in enumerate(item.reasons)
         ],
         uds_status=item.uds,  # type: ignore[arg-type]
@@ -226,7 +256,7 @@ def _make_determination(text: str, number: int, item: Item) -> Determination:
             Contradiction(topic=topic, summary_evidence=_span(text, said), rationale_evidence=_span(text, denied))
             for topic, said, denied in item.contradictions
         ],
-    )  # fmt: skip
+    )
 
 
 def _make_guideline(citations: tuple[Citation, ...]) -> Guideline | None:

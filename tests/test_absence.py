@@ -27,7 +27,6 @@ THERE = [
     ("There is no documentation of goals, but side effects are listed.", "side effects"),
     ("There is no pain with walking or a drug screen.", "drug screen"),
     ("The drug screen was consistent and CURES was not queried.", "drug screen"),
-    ("There is no reason why the drug screen failed.", "CURES"),
     ("There was no indication for a drug screen.", "drug screen"),
 ]
 
@@ -36,17 +35,18 @@ THERE = [
 def test_finds_what_is_missing(sentence: str, thing: str, kind: str) -> None:
     start = sentence.index(thing)
     absence = find_absence(sentence, start, start + len(thing))
-    assert absence is not None and absence.kind == kind
+    assert absence is not None
+    assert absence.kind == kind
 
 
 @pytest.mark.parametrize(("sentence", "thing"), THERE)
 def test_what_is_there_is_not_missing(sentence: str, thing: str) -> None:
-    start = max(sentence.find(thing), 0)
-    if thing in sentence:
-        assert find_absence(sentence, start, start + len(thing)) is None
+    start = sentence.index(thing)
+    assert find_absence(sentence, start, start + len(thing)) is None
 
 
 def test_the_denying_words_are_told() -> None:
     sentence = "The physician has not documented a drug screen."
     absence = find_absence(sentence, sentence.index("drug"), len(sentence) - 1)
-    assert absence is not None and sentence[absence.start : absence.end] == "has not documented"
+    assert absence is not None
+    assert sentence[absence.start : absence.end] == "has not documented"

@@ -65,7 +65,7 @@ FOUND = [
      "The physician has not documented deficits in sensation or reflexes. The requested lumbar injection is not medically necessary."),
     ("first_line_drug", "She failed ibuprofen and naproxen.",
      "There is no documented failure of NSAIDs. The requested Lidoderm is not medically necessary."),
-    ("duration_of_use", "Medications include Flexeril (since at least 02-05-2015).",
+    ("duration_of_use", "Medications include Flexeril (since at least 3-4-2014).",
      "The physician has not documented duration of treatment. The requested Flexeril is not medically necessary."),
 ]  # fmt: skip
 

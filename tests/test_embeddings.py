@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from imr_llm import embeddings
 from imr_llm.embeddings import BuiltinEmbedder, EndpointEmbedder, normalise, open_embedder, verify_files
 from imr_llm.errors import ConfigurationError, ModelRefused, ModelUnreachable
@@ -57,7 +58,10 @@ def test_models_are_told_apart_by_name() -> None:
 
 
 def test_normalise_keeps_zeros() -> None:
-    assert normalise(np.asarray([[3, 4], [0, 0]], dtype=np.float32)).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0]]
+    assert normalise(np.asarray([[3, 4], [0, 0]], dtype=np.float32)).tolist() == [
+        [pytest.approx(0.6), pytest.approx(0.8)],
+        [0, 0],
+    ]
 
 
 class _Endpoint:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from library_samples import SAMPLES, Item, Sample, fill_library
+
 from imr_llm.errors import ConfigurationError
 from imr_llm.export import export_determinations
 from imr_llm.library.store import Library
-
-from library_samples import SAMPLES, Item, Sample, fill_library
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,9 @@ def test_a_formula_is_made_text(tmp_path: Path, title: str) -> None:
 
 def test_nothing_is_capped(tmp_path: Path) -> None:
     samples = tuple(
-        Sample(name=f"{n}.txt", summary=f"Visit {n}.", items=(Item(title="Brace", rationale=f"Number {n} has no need."),))
+        Sample(
+            name=f"{n}.txt", summary=f"Visit {n}.", items=(Item(title="Brace", rationale=f"Number {n} has no need."),)
+        )
         for n in range(120)
     )
     with fill_library(tmp_path / "library", samples) as library:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_llm.cleaning import clean_text
@@ -124,14 +124,16 @@ def test_negation_of_the_section_before_does_not_count() -> None:
     assert not is_cut_from_negation(text, found, 12)
 
 
-WORDS = st.sampled_from(
+VOCABULARY = (
     "pain relief the of screen no not 10/325mg 30% 2 weeks patient\u2019s docu-\nmented (was) ; functional \ufb01bers C5-6 "
-    "improvement #120 \u2013 \u201copioid\u201d 12/5/2016 therapy. L4 documented".split(" ")
+    "improvement #120 \u2013 \u201copioid\u201d 12/5/2016 therapy. L4 documented"
 )
+WORDS = st.sampled_from(VOCABULARY.split(" "))
 TEXTS = st.lists(WORDS, min_size=1, max_size=40)
 SPACES = st.sampled_from([" ", "  ", "\n", "\r\n", "\n\n", "\f", " \n "])
 
 
+@settings(deadline=None)
 @given(TEXTS, SPACES, st.data())
 def test_any_run_of_whole_words_is_found_exactly_and_cleans_to_itself(
     words: list[str], space: str, data: st.DataObject
@@ -148,6 +150,7 @@ def test_any_run_of_whole_words_is_found_exactly_and_cleans_to_itself(
     assert clean_text(text[found.start : found.end]) in quote
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.text(max_size=60), st.integers(0, 200), st.integers(0, 200))
 def test_offsets_never_leave_the_section(text: str, quote: str, one: int, other: int) -> None:
     start, end = sorted((min(one, len(text)), min(other, len(text))))
@@ -155,6 +158,7 @@ def test_offsets_never_leave_the_section(text: str, quote: str, one: int, other:
     assert found is None or start <= found.start < found.end <= end
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(0, 10_000))
 def test_a_changed_number_is_never_found(words: list[str], number: int) -> None:
     text = " ".join([*words, "dose of", str(number), "tablets daily for the lower back pain", *words])
@@ -162,6 +166,7 @@ def test_a_changed_number_is_never_found(words: list[str], number: int) -> None:
     assert locate_quote(text, quote, 0, len(text)) is None
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_a_lost_negation_is_never_found(words: list[str]) -> None:
     text = " ".join([*words, "the file does not show any agreement signed by her"])

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from imr_llm.errors import LibraryTooNew
 from imr_llm.library.migrations import MIGRATIONS
 from imr_llm.library.store import RECORDS, Library

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -298,7 +299,6 @@ def test_an_empty_library_says_how_to_fill_it() -> None:
 def test_similar_cases_stand_side_by_side_with_the_reasons_that_differ() -> None:
     def answer(decision: str, *codes: str) -> SimilarAnswer:
         hit = SimilarHit(
-            id=1,
             letter_id="ab" * 32,
             file="one.pdf",
             case_number=None,
@@ -415,6 +415,20 @@ def test_the_style_asks_for_nothing_from_elsewhere() -> None:
 # ------------------------------------------------------------------------------------------------------ upload
 
 
+def test_an_export_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from imr_llm.letter import Letter
+    from imr_llm.library.store import Library
+
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    with Library.open(tmp_path / "library") as library:
+        library.put_review(Letter("ab" * 32, "letters/one.pdf", "one.pdf", "application/pdf", 2, TEXT), make_review())
+        lines = answers.make_export(answers.OpenLibrary(library, None), "", "jsonl").splitlines()
+    assert [json.loads(line)["file"] for line in lines] == ["one.pdf"]
+    assert list(scratch.iterdir()) == []
+
+
 def test_an_upload_is_read_and_removed(tmp_path: Path) -> None:
     file = tmp_path / "draft.txt"
     file.write_text("Norco was denied.", encoding="utf-8")
@@ -498,6 +512,32 @@ def test_another_sites_name_for_this_machine_is_refused(address: str) -> None:
     import httpx
 
     assert httpx.get(address, headers={"Host": "attacker.example"}).status_code == 400
+
+
+def test_with_auth_nothing_is_answered_without_it(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    import httpx
+
+    settings = page.launch_settings("127.0.0.1", ("nobody", "secret"))
+    blocks = page.build_page(tmp_path / "library")
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **settings)
+    try:
+        for path in ("config", "gradio_api/info", "gradio_api/openapi.json"):
+            assert httpx.get(url + path).status_code == 401
+        asked = httpx.post(url + "gradio_api/call/search", json={"data": ["Norco", 2]})
+        assert asked.status_code == 401
+        assert httpx.get(url + "gradio_api/mcp/schema").status_code == 404
+    finally:
+        blocks.close(verbose=False)
+
+
+def test_mcp_tools_are_the_four_endpoints(address: str) -> None:
+    pytest.importorskip("mcp")
+    import httpx
+
+    tools = httpx.get(f"{address}gradio_api/mcp/schema").json()
+    assert sorted(tool["name"] for tool in tools) == ["get_review", "search", "similar", "statistics"]
+    assert all(tool["inputSchema"]["properties"] for tool in tools)
 
 
 def test_threads_share_the_page(address: str) -> None:

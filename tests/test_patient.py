@@ -8,7 +8,7 @@ AGES = [
     ("The injured worker is a 48 year old male.", 48),
     ("The injured worker is a(n) 48-year-old male.", 48),
     ("This is a 52 years old male patient.", 52),
-    ("This case involves a now 48-year-old female with a claim.", 48),
+    ("A now 48-year-old female filed it.", 48),
     ("The patient is a 62 y/o gentleman.", 62),
     ("A 51yo lady with knee pain.", 51),
     ("A 51 y.o. woman with knee pain.", 51),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_llm.errors import PromptError
@@ -142,8 +142,8 @@ def test_examples_are_valid_and_grounded_in_their_own_text(prompt: Prompt, examp
         if code:
             assert code in load_taxonomy().codes
             claim = Claim("x", "x", quote, 0, len(text), code, prompt.mentions.get(code, ()))
-            found = check_claim(text, claim, findings_only=prompt.about.findings_only)
-            assert not isinstance(found, str), (code, quote, found)
+            held = check_claim(text, claim, findings_only=prompt.about.findings_only)
+            assert not isinstance(held, str), (code, quote, held)
 
 
 def _quotes(prompt: Prompt, example: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
@@ -174,10 +174,10 @@ def _quotes(prompt: Prompt, example: Mapping[str, Any]) -> Iterator[tuple[str, s
         values = [*read.case.model_dump().values(), *read.reviewer.licensed_states, *read.reviewer.specialties]
         facts = read.summary
         values += [read.patient.quote, facts.begin, facts.end, *facts.diagnoses, *facts.medications]
-        for item in read.determinations:
-            values += [item.title, item.decision_quote, item.rationale_begin, item.rationale_end, item.uds.quote]
-            values += [item.claims_administrator_guideline, item.maximus_guideline]
-            yield from ((letter, reason.quote, reason.code) for reason in item.reasons)
+        for part in read.determinations:
+            values += [part.title, part.decision_quote, part.rationale_begin, part.rationale_end, part.uds.quote]
+            values += [part.claims_administrator_guideline, part.maximus_guideline]
+            yield from ((letter, reason.quote, reason.code) for reason in part.reasons)
         yield from ((letter, value, None) for value in values if value)
 
 
@@ -259,6 +259,7 @@ def test_values_are_never_templates() -> None:
     assert fill("{{a}} {{b}}", {"a": "{{b}} {% raw %} \\1 {0}", "b": "2"}, "ask") == "{{b}} {% raw %} \\1 {0} 2"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_a_text_cannot_end_its_own_fence(text: str) -> None:
     lines = fence(text).split("\n")
@@ -274,6 +275,7 @@ def test_a_text_that_foresees_its_mark_gets_another() -> None:
     assert fence(forged).count(mark) == 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_a_title_stays_on_one_line_in_its_quote_marks(title: str) -> None:
     shown = quote_inline(title)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from library_samples import fill_library
+
 from imr_llm.errors import ConfigurationError
 from imr_llm.library.store import Library
 from imr_llm.stats import GROUPINGS, compute_statistics, make_rate, statistics_json
-
-from library_samples import fill_library
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
 )  # fmt: skip
 def test_wilson_interval(n: int, of: int, low: float, high: float) -> None:
     rate = make_rate(n, of)
-    assert (rate.share, rate.low, rate.high) == (pytest.approx(n / of), pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    assert rate.share == pytest.approx(n / of)
+    assert rate.low == pytest.approx(low, abs=1e-4)
+    assert rate.high == pytest.approx(high, abs=1e-4)
 
 
 def test_a_rate_of_nothing_is_unknown() -> None:
@@ -48,7 +50,7 @@ def test_everything_by_decision(library: Library) -> None:
     ("text", "by", "expected"),
     [
         ("uphold rate by year", None, {"2016": (3, 3), "2017": (4, 3)}),
-        ("", "drug", {"hydrocodone/acetaminophen": (3, 3), "hydrocodone": (3, 3), "cyclobenzaprine": (1, 1), None: (3, 2)}),
+        ("", "drug", {"hydrocodone/acetaminophen": (3, 3), "cyclobenzaprine": (1, 1), None: (3, 2)}),
         ("Norco by specialty", "specialty", {"Physical Medicine & Rehabilitation": (1, 1), "Family Practice": (1, 1), "Internal Medicine": (1, 1)}),
         ("Norco", "state", {"California": (2, 2), "New Jersey": (1, 1), "New York": (1, 1), "Texas": (1, 1)}),
         ("", "uds", {"stated_absent": (1, 1), "consistent": (2, 2), "illicit_positive": (1, 1), None: (4, 3)}),

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from library_samples import RUN, SAMPLES, fill_library, make_letter, make_review
+
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError
 from imr_llm.filters import Filter
 from imr_llm.library.store import Library, match_expression, run_key
-
-from library_samples import RUN, SAMPLES, fill_library, make_letter, make_review
 
 
 @pytest.fixture
@@ -54,7 +54,9 @@ def test_has_review_asks_for_the_run_that_made_it(library: Library) -> None:
     assert not library.has_review(letter.letter_id, run_key(other))
 
 
-@pytest.mark.parametrize("field", ["extractor", "model", "prompt_sha256", "schema_sha256", "taxonomy_version", "program_version"])
+@pytest.mark.parametrize(
+    "field", ["extractor", "model", "prompt_sha256", "schema_sha256", "taxonomy_version", "program_version"]
+)
 def test_run_key_changes_with_everything_that_makes_a_review(field: str) -> None:
     assert run_key(RUN.model_copy(update={field: "hybrid"})) != run_key(RUN)
 
@@ -164,7 +166,9 @@ def test_a_determination_without_reasons_is_no_answer_to_not_because_of(tmp_path
         assert _selected(library, ("reason", "none", ("missing_urine_drug_screen",))) == [("consistent.txt", 1)]
 
 
-@pytest.mark.parametrize(("field", "op"), [("decision; DROP TABLE letters", "any"), ("pages", "none"), ("decision", "overlaps")])
+@pytest.mark.parametrize(
+    ("field", "op"), [("decision; DROP TABLE letters", "any"), ("pages", "none"), ("decision", "overlaps")]
+)
 def test_an_unknown_field_or_operator_is_refused(library: Library, field: str, op: str) -> None:
     with pytest.raises(LibraryError, match="filter"):
         _selected(library, (field, op, ("x",)))
@@ -181,7 +185,7 @@ def test_values_of_and_distinct_values(library: Library) -> None:
 
 
 def test_match_text_prefers_evidence_and_leaves_recitals_and_summaries(library: Library) -> None:
-    assert [library.select(ids=[m.id])[0].file for m in library.match_text("urine toxicology")][0] == "missing.txt"
+    assert library.select(ids=[library.match_text("urine toxicology")[0].id])[0].file == "missing.txt"
     assert library.match_text("amphetamine", with_summary=True)
     assert [m.id for m in library.match_text("surgery")] == []
     assert library.match_text("surgery", with_summary=True)

@@ -198,6 +198,12 @@ def test_regions_the_item_leaves_out_come_from_the_summary() -> None:
     assert [mention.region for mention in painful_regions("The exam showed tenderness of the hip.")] == []
 
 
+def test_the_spine_is_the_part_of_it_that_hurts() -> None:
+    assert read_treatment("Spine surgeon consultation", summary=SUMMARY).body_regions == ["cervical"]
+    assert read_treatment("Spine surgeon consultation").body_regions == ["lumbar"]
+    assert read_treatment("Psychological evaluation", summary=SUMMARY).body_regions == ["psyche"]
+
+
 def test_a_side_the_item_leaves_out_comes_from_elsewhere() -> None:
     assert read_treatment("Shoulder arthroscopy", summary=SUMMARY).laterality == "right"
     assert read_treatment("Knee arthroscopy", summary=SUMMARY).laterality == "na"

@@ -76,7 +76,7 @@ DONE = [
 NOT_MENTIONED = [
     "",
     "The patient takes Norco for back pain.",
-    "Consider the use of a urine drug screen to assess for illegal drugs.",
+    "Consider the use of a urine drug screen to look for illegal drugs.",
     "The MTUS recommends urine drug screening for patients on opioids.",
     "Guidelines support the use of drug screening or inpatient treatment with issues of abuse.",
     "According to the ODG, patients at low risk should be tested with UDS within six months.",
@@ -94,7 +94,56 @@ NOT_MENTIONED = [
     "The patient was screened for depression, and ultrasound screening was done.",
 ]
 
+MORE = [
+    ("Urine drug screen performed on 10/12/2016 was positive for opiates and consistent with current medications.", "consistent"),
+    ("The IW's last UDS on 8-15-16 was reported as consistent with prescribed therapy.", "consistent"),
+    ("UDS dated 09/14/2016 showed inconsistent results, as hydrocodone was not detected.", "inconsistent"),
+    ("A urine drug test dated 11-2-16 detected THC.", "illicit_positive"),
+    ("CURES report and UDS were consistent with prescriptions.", "consistent"),
+    ("There is no evidence of an updated and signed contract, recent urine drug screen, or CURES.", "stated_absent"),
+    ("The documentation lacks evidence of recent urine drug screening, pill counts or a signed pain agreement.", "stated_absent"),
+    ("The most recent urine drug screen, dated 5/5/16, was inconsistent with the prescribed medications as it was negative for tramadol.", "inconsistent"),
+    ("Compliance with urine drug screens was noted.", "consistent"),
+    ("Given the lack of UDS, CURES report and functional improvement, the request is not medically necessary.", "stated_absent"),
+    ("In addition, urine drug screen results and pain contract are not included for review.", "stated_absent"),
+    ("The patient is at low risk and a urine drug screen was done in March 2016.", "done_result_unknown"),
+    ("MTUS states that a UDS is recommended as an option to assess for the use or presence of illegal drugs.", "not_mentioned"),
+    ("There is also no documentation of urine drug testing results to support compliance.", "stated_absent"),
+    ("The injured worker had a urine drug screen on 6/2/16, which was negative for all substances, including the prescribed Norco.", "inconsistent"),
+    ("Urine drug screen is negative for opiates.", "inconsistent"),
+    ("There was no mention of UDS, pain contract or CURES.", "stated_absent"),
+    ("It is unclear if the patient has had recent UDS.", "not_mentioned"),
+    ("The provider performs routine urine drug screens.", "done_result_unknown"),
+    ("Evidence of compliance such as UDS and CURES is documented.", "done_result_unknown"),
+    ("The patient shows no aberrant behavior, has a signed agreement, and UDS is consistent.", "consistent"),
+    ("UDS on 7/1/16 revealed presence of cocaine metabolites.", "illicit_positive"),
+    ("UDS results indicate compliance.", "consistent"),
+    ("Urine drug screening was within normal limits.", "consistent"),
+    ("The patient has not had aberrant drug screens.", "consistent"),
+    ("The four A's are not documented, nor is a urine drug screen.", "stated_absent"),
+    ("No urine toxicology report was submitted to verify compliance.", "stated_absent"),
+    ("The records indicate that the urine drug screen did not detect the prescribed oxycodone.", "inconsistent"),
+    ("The patient had an unexpected result on a drug screen.", "inconsistent"),
+    ("Treatment plan: continue meds, UDS today.", "not_mentioned"),
+    ("In this case, the last UDS was 8 months ago.", "done_result_unknown"),
+    ("A urine drug screen obtained in office was consistent.", "consistent"),
+    ("There is no history of urine drug screen testing.", "stated_absent"),
+    ("There is insufficient documentation of UDS testing.", "stated_absent"),
+    ("No UDS has been performed.", "stated_absent"),
+    ("UDS has never been performed.", "stated_absent"),
+    ("The urine drug screen has not been completed.", "stated_absent"),
+    ("He refused a urine drug screen.", "inconsistent"),
+    ("His urine drug screen contained no illicit drugs.", "consistent"),
+    ("UDS shows compliance with the opioid regimen.", "consistent"),
+    ("Medication monitoring with UDS shows he is compliant.", "consistent"),
+    ("The documentation does not show that the patient's urine drug screens were consistent.", "stated_absent"),
+    ("The use of opioids requires a urine drug screen, which was not found in the records.", "stated_absent"),
+    ("Prior urine drug screens have been negative for non-prescribed substances.", "consistent"),
+    ("The patient is compliant with medications as shown on UDS of 1/1/17.", "consistent"),
+]
+
 ROWS = [
+    *MORE,
     *((text, "consistent") for text in CONSISTENT),
     *((text, "inconsistent") for text in INCONSISTENT),
     *((text, "illicit_positive") for text in ILLICIT),
@@ -159,4 +208,5 @@ def test_other_tests_are_no_screen(name: str) -> None:
 
 
 def test_precedence_holds_every_state_once() -> None:
-    assert len(set(PRECEDENCE)) == 6 and PRECEDENCE[-1] == "not_mentioned"
+    assert len(set(PRECEDENCE)) == 6
+    assert PRECEDENCE[-1] == "not_mentioned"

@@ -45,12 +45,12 @@ QUERIES = [
     ("neck", [("body_region", "cervical", "neck")]),
     ("surgery", [("category", "surgery", "surgery")]),
     ("IF units", [("subcategory", "dmepos.interferential_nmes_other_stim", "IF units")]),
-    ("cyclobenzeprine", [("drug", "cyclobenzaprine", "cyclobenzeprine")]),
     # near misses: words that only look like the field's
     ("if the unit was denied", []),
     ("what to write in the RFA", []),
     ("please ensure the ability of the tendon", []),
     ("reviewers licensed in Texas", []),
+    ("cyclobenzeprine", []),
 ]
 
 

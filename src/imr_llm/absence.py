@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from imr_llm.sentences import split_sentences
+
 # "record": no documentation of it, not addressed. "existence": none, no evidence of it.
 AbsenceKind = Literal["record", "existence"]
 
@@ -34,6 +36,7 @@ class Absence:
 
 
 LONGEST_REACH = 260
+LONGEST_SENTENCE = 2000
 
 _ADVERBS = (
     r"(?:(?:been|being|be|clearly|adequately|specifically|otherwise|yet|fully|sufficiently|well|properly|objectively"
@@ -144,6 +147,19 @@ _BY_REFERENCE = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+def bounded_sentences(text: str) -> tuple[tuple[int, int], ...]:
+    """The sentences of cleaned text, none longer than LONGEST_SENTENCE: what never ends is cut, at a space if any."""
+    spans: list[tuple[int, int]] = []
+    for start, end in split_sentences(text):
+        while end - start > LONGEST_SENTENCE:
+            cut = text.rfind(" ", start + 1, start + LONGEST_SENTENCE)
+            cut = cut if cut > start else start + LONGEST_SENTENCE
+            spans.append((start, cut))
+            start = cut + 1 if text[cut] == " " else cut
+        spans.append((start, end))
+    return tuple(spans)
 
 
 def find_absence(sentence: str, start: int, end: int) -> Absence | None:

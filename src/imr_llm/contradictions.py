@@ -19,9 +19,9 @@ from typing import Any
 
 import yaml
 
-from imr_llm.absence import find_absence
+from imr_llm.absence import bounded_sentences, find_absence
 from imr_llm.dates import find_dates
-from imr_llm.sentences import split_clauses, split_sentences
+from imr_llm.sentences import split_clauses
 from imr_llm.uds import UdsReading, read_uds
 from imr_llm.vocabulary import find_drug_classes, find_drugs, find_regions
 
@@ -126,7 +126,7 @@ def _find_topic(topic: Topic, summary: str, rationale: str) -> FoundContradictio
 def find_denials(rule: Rule, rationale: str) -> Iterator[_Denial]:
     """The sentences of the rationale that say of this patient that the rule's thing is missing."""
     clauses = split_clauses(rationale)
-    sentences = split_sentences(rationale)
+    sentences = bounded_sentences(rationale)
     item = " ".join(rationale[a:b] for a, b in sentences if _ASKS.search(rationale[a:b]))
     for start, end in sentences:
         sentence = rationale[start:end]
@@ -151,7 +151,7 @@ def find_statements(rule: Rule, summary: str, denying: str = "") -> Iterator[_St
     """The sentences of the summary that state the fact; only measured ones against a denial of measured ones."""
     measured = rule.measured is not None and rule.measured.search(denying) is not None
     patterns = rule.stated if measured else rule.stated + rule.stated_loosely
-    for start, end in split_sentences(summary):
+    for start, end in bounded_sentences(summary):
         sentence = summary[start:end]
         if _OF_THE_REVIEW.search(sentence):
             continue

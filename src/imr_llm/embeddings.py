@@ -169,7 +169,8 @@ def normalise(vectors: Vectors) -> Vectors:
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     lengths[lengths == 0] = 1
-    return (rows / lengths).astype(np.float32, copy=False)
+    scaled: Vectors = (rows / lengths).astype(np.float32, copy=False)
+    return scaled
 
 
 def _cut(text: str) -> str:

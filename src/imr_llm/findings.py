@@ -116,14 +116,17 @@ def load_patterns() -> tuple[Pattern, ...]:
 def load_cues() -> Cues:
     """The shipped absence cues, compiled on first use."""
     raw = _load_file()
-    cues = {name: _compile(raw["cues"][name], raw["slots"]) for name in ("before", "after", "stop", "stop_back", "anaphora")}
+    cues = {
+        name: _compile(raw["cues"][name], raw["slots"]) for name in ("before", "after", "stop", "stop_back", "anaphora")
+    }
     return Cues(**cues)
 
 
 @cache
 def load_precedence() -> Mapping[str, int]:
-    """How readily a code is the main ground where several are given: lower comes first."""
-    return {code: rank for rank, code in enumerate(_load_file()["precedence"])}
+    """Codes that are usually (-1) or seldom (1) the main ground where several are given; the others count 0."""
+    order = _load_file()["precedence"]
+    return {**dict.fromkeys(order["usually"], -1), **dict.fromkeys(order["seldom"], 1)}
 
 
 def find_matches(text: str, subject: Subject, polarity: Polarity) -> tuple[Match, ...]:
@@ -184,16 +187,29 @@ def _find_in(pattern: Pattern, words: str, scopes: tuple[tuple[int, int], ...]) 
 
 
 def find_scopes(words: str) -> tuple[tuple[int, int], ...]:
-    """The (start, end) stretches of a clause that are said to be missing."""
+    """The (start, end) stretches of a clause that are said to be missing, in order, none overlapping."""
     cues = load_cues()
     scopes: list[tuple[int, int]] = []
     for cue in cues.before.finditer(words):
         stop = cues.stop.search(words, cue.end())
         scopes.append((cue.end(), stop.start() if stop else len(words)))
     for cue in cues.after.finditer(words):
-        turns = [turn.end() for end in (cues.stop, cues.stop_back) for turn in end.finditer(words, 0, cue.start())]
-        scopes.append((max(turns, default=0), cue.end()))
-    return tuple(scopes)
+        turns = [turn.end() for turn in cues.stop.finditer(words, 0, cue.start())]
+        shown = [verb.end() for verb in cues.stop_back.finditer(words, max(turns, default=0), cue.start())]
+        if not (shown and cue.group().lower().startswith("not")):
+            scopes.append((max(shown or turns, default=0), cue.end()))
+    return _merge(scopes)
+
+
+def _merge(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Join spans that overlap, so that a long list of cues is read once."""
+    merged: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
+        else:
+            merged.append((first, last))
+    return tuple(merged)
 
 
 def _suits(pattern: Pattern, subject: Subject) -> bool:
@@ -209,11 +225,74 @@ def _suits(pattern: Pattern, subject: Subject) -> bool:
 
 
 _PLAIN_WORDS = frozenset(
-    "request requested original remaining portion eligible claims administrator authorized therapy treatment session "
-    "sessions visits visit weeks times week month months with without right left bilateral lumbar cervical thoracic "
-    "spine shoulder knee ankle wrist hand lower upper extremity extremities back neck pain days tablets tablet "
-    "capsules refill refills unit units purchase rental quantity retrospective total additional service services "
-    "associated surgical medication per for and the of use".split()
+    [
+        "request",
+        "requested",
+        "original",
+        "remaining",
+        "portion",
+        "eligible",
+        "claims",
+        "administrator",
+        "authorized",
+        "therapy",
+        "treatment",
+        "session",
+        "sessions",
+        "visits",
+        "visit",
+        "weeks",
+        "times",
+        "week",
+        "month",
+        "months",
+        "with",
+        "without",
+        "right",
+        "left",
+        "bilateral",
+        "lumbar",
+        "cervical",
+        "thoracic",
+        "spine",
+        "shoulder",
+        "knee",
+        "ankle",
+        "wrist",
+        "hand",
+        "lower",
+        "upper",
+        "extremity",
+        "extremities",
+        "back",
+        "neck",
+        "pain",
+        "days",
+        "tablets",
+        "tablet",
+        "capsules",
+        "refill",
+        "refills",
+        "unit",
+        "units",
+        "purchase",
+        "rental",
+        "quantity",
+        "retrospective",
+        "total",
+        "additional",
+        "service",
+        "services",
+        "associated",
+        "surgical",
+        "medication",
+        "per",
+        "for",
+        "and",
+        "the",
+        "of",
+        "use",
+    ]
 )
 
 

@@ -14,13 +14,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from imr_llm.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
 from imr_llm.question import Question, open_question
 from imr_llm.question_numbers import read_dates, read_numbers, split_era
 from imr_llm.question_reasons import read_reasons, reason_label
 from imr_llm.taxonomy import load_taxonomy
-from imr_llm.vocabulary import Term, drugs_of_class, find_drugs, find_terms, subcategory_of_class
+from imr_llm.vocabulary import (
+    Term,
+    drugs_of_class,
+    expand_abbreviations,
+    find_drugs,
+    find_terms,
+    load_treatments,
+    subcategory_of_class,
+)
 from imr_llm.wording import Noted, load_wording
 
 __all__ = ["Filter", "FilterOp", "FilterValue", "Measure", "MeasureKind", "Query", "parse_query"]
@@ -104,21 +113,26 @@ def _read_advice(question: Question) -> None:
 
 
 _RATE = re.compile(
-    r"\b(?:(?P<what>uphold|upheld|overturn|overturned|approval|denial|success)[ -](?:rates?|percentages?)|what (?:percent(?:age)?|share|fraction) of|how often)\b",
+    r"\b(?:(?P<what>uphold|upheld|overturn|overturned|approval|denial|success)[ -](?:rates?|percentages?)|(?:what )?(?:percent(?:age)?|share|fraction) of|how often)\b",
     re.IGNORECASE,
 )
 _TOP = re.compile(
-    r"\b(?:top|most (?:common|frequent)|main|leading)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
+    r"\b(?:top|most (?:common|frequent)|main|leading)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\b(?:what|which) reasons\b(?: (?:are|were) (?:given|found|used|cited))?(?: most)?(?: often)?(?: for)?|\b(?:most )?common (?:denial |overturn )?reasons?\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
     re.IGNORECASE,
 )
 _COUNT = re.compile(
-    r"\b(?:how many|number of|count(?: of)?)(?= (?:letters?|cases?|determinations?|decisions?|items?|denials?|requests?|times?)\b)",
+    r"\bcount of\b|\b(?:how many|number of|count(?: of)?)(?= (?:[\w/-]+ ){0,3}(?:letters?|cases?|determinations?|decisions?|items?|denials?|requests?|times?)\b)",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
     r"\b(?:have|had|with|having)? ?(?:more than one|multiple|several|two or more) (?:disputed )?(?:items?|requests?|services?|determinations?|treatments?)(?: in dispute| disputed)?\b",
     re.IGNORECASE,
 )
+_MOST = re.compile(
+    r"\b(?:most|least) (?:often )?(?:denied|overturned|upheld|approved) (?P<thing>treatments?|drugs?|categor(?:y|ies)|specialt(?:y|ies))\b|\b(?:which|what) (?P<field>treatments?|drugs?|categor(?:y|ies)|specialt(?:y|ies)|states?|regions?|body (?:parts?|regions?)) (?:are|is|were|was|get|gets|have|has)\b(?=.{0,60}\b(?:most|least|highest|lowest|best|worst)\b)",
+    re.IGNORECASE,
+)
+_OFTEN = re.compile(r"\b(?:most|least) often\b|\b(?:the )?(?:highest|lowest|best|worst|most|least)\b", re.IGNORECASE)
 _CITED = re.compile(
     r"\b(?:which|what) guidelines?(?: documents?| sections?)?(?: are| is)?(?: cited| used)?(?: the)?(?: most)?(?: often)?\b",
     re.IGNORECASE,
@@ -128,7 +142,7 @@ _BY = re.compile(
     re.IGNORECASE,
 )
 _FIELDS = {
-    "specialties": "specialty", "body region": "region", "gender": "sex", "treatment": "subcategory",
+    "body region": "region", "body part": "region", "gender": "sex", "treatment": "subcategory",
     "ur action": "ur_action",
 }  # fmt: skip
 _WORD_NUMBERS = {"three": 3, "five": 5, "ten": 10}
@@ -136,19 +150,30 @@ _WORD_NUMBERS = {"three": 3, "five": 5, "ten": 10}
 
 def _read_measure(question: Question) -> Measure | None:
     """The figures asked for: a rate, a count, reasons or guidelines by frequency; the field they are split by."""
+    for match in question.find(_MOST):
+        question.take(*match.span())
+        for often in list(question.find(_OFTEN)):
+            question.take(*often.span())
+        return Measure("rate", _field_name(match["field"] or match["thing"]))
     kind, top = _measure_kind(question)
     if kind is None:
         return None
     by: str | None = None
     for match in list(question.find(_BY)):
-        name = match["field"].lower()
-        by = _FIELDS.get(name, name)
+        by = _field_name(match["field"])
         question.take(*match.span())
     year = split_era(question)
     if year is not None:
         by = "year"
         question.note(f"compare the years before {year} with {year} and after in the figures by year")
     return Measure(kind, by or {"reasons": "reason", "citations": "guideline"}.get(kind), top)
+
+
+def _field_name(words: str) -> str:
+    """The grouping that a word of the question means: "treatments" is subcategory."""
+    name = words.lower()
+    name = {"categories": "category", "specialties": "specialty"}.get(name, name.rstrip("s"))
+    return _FIELDS.get(name, name)
 
 
 def _measure_kind(question: Question) -> tuple[MeasureKind | None, int | None]:
@@ -223,8 +248,14 @@ _SECTION = re.compile(
     r"\bsections? (?:on |about |called |named |of )?\"?(?P<after>[a-z][a-z ,&()-]{3,60}?)\"?(?= (?:cited|used|in)\b|[.;?]|$)|\"(?P<before>[a-z][a-z ,&()-]{3,60})\" section\b",
     re.IGNORECASE,
 )
-_NO_EVIDENCE = re.compile(
-    r"\b(?:no|not cite(?: any)?|without(?: any)?|cit(?:es|ed|ing) no) (?:medical )?(?:evidence|guidelines?) (?:was |were )?cited\b",
+_CITES_NONE = re.compile(
+    r"\b(?P<who>claims administrator|ur|carrier|insurer|reviewer|maximus)(?:'s)? (?:cit(?:es|ed)|gave|used|did not (?:cite|use|give)(?: any)?)"
+    r" (?:no |any )?(?:medical )?(?:guidelines?|evidence)\b",
+    re.IGNORECASE,
+)
+_CHAPTER_NAME = r"post-?surgical|acupuncture|low back|neck(?: (?:and|&) upper back)?|shoulder|knee|elbow|ankle(?: (?:and|&) foot)?|forearm|wrist|hand|stress|mental|opioids?|initial approaches"
+_CHAPTER = re.compile(
+    rf"\b(?:cit(?:es?|ed|ing) |using |under )?(?:the )?(?:mtus |acoem |odg )?(?:chapter (?:on |about )?(?:the )?(?P<after>{_CHAPTER_NAME})|(?P<name>{_CHAPTER_NAME}) (?:complaints? |medical treatment |treatment )?(?:guidelines?|chapters?))\b",
     re.IGNORECASE,
 )
 _REPLACED = "the 2009 MTUS chronic pain guideline was replaced for services from 2017-12-01; check what is in force"
@@ -245,6 +276,15 @@ def _read_guidelines(question: Question) -> None:
         words = question.take(*match.span())
         question.add("chapter", "any", ("chronic pain",), "guideline chapter: chronic pain", words)
         question.note(_REPLACED)
+    for match in list(question.find(_CITES_NONE)):
+        who = "maximus" if match["who"].lower() in ("reviewer", "maximus") else "claims_administrator"
+        if not re.search(r"\bno\b|\bnot\b", match[0], re.IGNORECASE):
+            continue
+        words = question.take(*match.span())
+        question.add("cites_none", "any", (who,), f"{who.replace('_', ' ')} cites no guideline", words)
+    for match in list(question.find(_CHAPTER)):
+        name = (match["after"] or match["name"]).lower().replace("-", "")
+        question.add("chapter", "any", (name,), f"guideline chapter: {name}", question.take(*match.span()))
     for match in list(question.find(_SOURCE)):
         if re.match(r" (?:was )?(?:adopted|adoption|adopts)", question.text[match.end() :], re.IGNORECASE) or re.search(
             r"\badopted $", question.text[: match.start("source")], re.IGNORECASE
@@ -252,7 +292,15 @@ def _read_guidelines(question: Question) -> None:
             question.take(*match.span())
             continue
         name = _SOURCES.get(match["source"].lower(), "ODG")
-        question.add("guideline_source", "any", (name,), f"guideline: {name}", question.take(*match.span()))
+        negated = _NEGATED.search(question.text[: match.start()])
+        words = question.take(negated.start() if negated else match.start(), match.end())
+        question.add(
+            "guideline_source",
+            "none" if negated else "any",
+            (name,),
+            f"guideline: {'not ' if negated else ''}{name}",
+            words,
+        )
     for match in list(question.find(_SECTION)):
         name = (match["after"] or match["before"]).strip()
         question.add("section", "any", (name,), f"guideline section: {name}", question.take(*match.span()))
@@ -261,10 +309,19 @@ def _read_guidelines(question: Question) -> None:
 _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 
 
+_PARTLY = re.compile(
+    rf"\b{_UR} (?:partly |partially )?(?:approved|authorized|certified|granted) (?:a )?(?:part|some|portion)\b(?: of (?:the )?(?:request|it))?",
+    re.IGNORECASE,
+)
+
+
 def _read_ur_action(question: Question) -> None:
-    """ "UR modified", "denied by UR", "modified not denied"."""
-    for action, words in load_wording().ur_actions.items():
-        inner = words.pattern
+    """ "UR modified", "denied by UR", "modified not denied"; "UR approved part of it"."""
+    for match in list(question.find(_PARTLY)):
+        words = question.take(*match.span())
+        question.add("partly_authorized", "is", (True,), "part was authorized before the review", words)
+    for action, wording in load_wording().ur_actions.items():
+        inner = wording.pattern
         for pattern in (
             rf"\b{_UR}(?: (?:was|is|action|decision|only|had|has|that))* (?:{inner})(?:,? (?:and |but )?not (?:denied|modified))?",
             rf"(?:{inner}) by (?:the )?{_UR}\b",
@@ -295,13 +352,31 @@ def _read_reviewer(question: Question) -> None:
     _read_states(question)
     wording = load_wording()
     speaks = bool(_REVIEWER.search(question.text))
+    found: list[tuple[str, str]] = []
     for name, pattern in wording.specialties.items():
         for match in list(question.find(pattern)):
             by = re.search(r"\bby (?:an? |the )?$", question.text[: match.start()], re.IGNORECASE)
             if not (speaks or by) or _NOT_ITEM.match(question.text, match.end()):
                 continue
             words = question.take(by.start() if by else match.start(), match.end())
-            question.add("specialty", "any", (name,), f"reviewer's specialty: {words.removeprefix('by ')}", words)
+            found.append((name, words.removeprefix("by ")))
+    if found:
+        words = " or ".join(words for _, words in found)
+        names = tuple(dict.fromkeys(name for name, _ in found))
+        question.add("specialty", "any", names, f"reviewer's specialty: {words}", words)
+
+
+_OUT_OF_STATE = re.compile(
+    r"\b(?:out[ -]of[ -]state|non[ -]california)\b(?: (?:physicians?|doctors?|reviewers?))?", re.IGNORECASE
+)
+
+
+def _read_out_of_state(question: Question) -> None:
+    """These are California's letters: out of state is not licensed there."""
+    for match in list(question.find(_OUT_OF_STATE)):
+        words = question.take(*match.span())
+        question.add("state", "none", ("California",), "reviewer not licensed in California", words)
+        question.note("letters that do not print a licence are left out")
 
 
 def _read_states(question: Question) -> None:
@@ -320,6 +395,7 @@ def _read_states(question: Question) -> None:
                     found.append((*match.span(), name))
     found = [f for f in found if not any(o != f and o[0] <= f[0] and f[1] <= o[1] for o in found)]
     if not found:
+        _read_out_of_state(question)
         return
     found.sort()
     licence = list(question.find(_LICENCE))
@@ -344,8 +420,19 @@ def _read_states(question: Question) -> None:
         question.note("letters that do not print a licence are left out")
 
 
+# "everything except opioids", "TPI but not Botox"
+_NEGATED = re.compile(
+    r"\b(?:except(?: for)?|not|excluding|other than|no|but not|without|non)[ -](?:the |any )?$", re.IGNORECASE
+)
+# What stands beside the item: what was tried before it, what the patient takes, what it follows.
+_CONTEXT = re.compile(
+    r"\b(?:after|before|following|prior(?: to)?|previous|despite|failed|failing|status post|s/p|post|history of"
+    r"|instead of|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
+    re.IGNORECASE,
+)
 _MENTIONED = re.compile(
-    r"\b(?:mention(?:s|ed|ing)?|taking|takes|prescribed|(?:also|still|already) (?:on|taking)|patients? on|history of|medication list (?:includes|has|with)|record(?:s)? (?:of|with|lists?))(?: the| any)? $",
+    r"\b(?:mention(?:s|ed|ing)?|(?:is|are|was|were|still|while|already|also) on|taking|takes|prescribed|still taking"
+    r"|patients? on|history of|medication list (?:includes|has|with)|records? (?:of|with|lists?))(?: the| any)? $",
     re.IGNORECASE,
 )
 _IN_RECORD = re.compile(
@@ -354,21 +441,70 @@ _IN_RECORD = re.compile(
 
 
 def _read_terms(question: Question) -> None:
-    """Drugs, classes, treatments and regions; several of a kind are alternatives, since an item has one."""
-    values: dict[str, list[tuple[str, str]]] = {}
-    for term in find_terms(question.text):
-        if not question.is_free(term.start, term.end):
-            continue
+    """Drugs, classes, treatments and regions; several of a kind are alternatives, since an item has one.
+
+    Of several items the one that is only told of ("after the injection", "failed NSAIDs") is context: it ranks.
+    """
+    _read_families(question)
+    terms = [_widen(term) for term in find_terms(question.text) if question.is_free(term.start, term.end)]
+    context = _context_terms(question, terms)
+    values: dict[tuple[str, FilterOp], list[tuple[str, str]]] = {}
+    for term in terms:
         field = _field_of(question, term)
-        question.take(term.start, term.end)
-        for value in _values_of(term):
-            values.setdefault(field, []).append((value, term.surface))
-    for field, some in values.items():
+        negated = _NEGATED.search(question.text[: term.start])
+        question.take(negated.start() if negated else term.start, term.end)
+        if term in context:
+            question.note(f'"{term.surface}" was read as context, not as the item in dispute')
+            continue
+        for value in _values_of(term, field):
+            values.setdefault((field, "none" if negated else "any"), []).append((value, term.surface))
+    for (field, op), some in values.items():
         accepted = tuple(dict.fromkeys(value for value, _ in some))
         words = list(dict.fromkeys(words for _, words in some))
-        question.add(
-            field, "any", accepted, f"{_TERM_LABELS.get(field, field)}: {' or '.join(words)}", ", ".join(words)
-        )
+        label = f"{_TERM_LABELS.get(field, field)}: {'not ' if op == 'none' else ''}{' or '.join(words)}"
+        question.add(field, op, accepted, label, ", ".join(words))
+    _read_bare_screen(question)
+
+
+def _read_families(question: Question) -> None:
+    for family in load_wording().families:
+        for match in list(question.find(family.asked)):
+            words = question.take(*match.span())
+            question.add("subcategory", "any", family.subcategories, f"treatment: {words}", words)
+
+
+def _widen(term: Term) -> Term:
+    """A category's own name asks for the category, though an item so named is the commonest of its kind."""
+    if term.kind != "subcategory":
+        return term
+    name = expand_abbreviations(term.surface).text.lower().rstrip("s")
+    for category, names in load_treatments().category_terms.items():
+        if name in names and term.value.startswith(f"{category}."):
+            return replace(term, kind="category", value=category)
+    return term
+
+
+def _context_terms(question: Question, terms: list[Term]) -> list[Term]:
+    """Items named beside the one in dispute; a broad category beside a treatment is context too."""
+    items = [term for term in terms if term.kind != "body_region"]
+    told = [
+        term
+        for term in items
+        if _CONTEXT.search(question.text[: term.start]) and _field_of(question, term) != "mentioned_drug"
+    ]
+    if len(told) == len(items):
+        told = []
+    left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
+    if any(term.kind != "category" for term in left):
+        told += [term for term in left if term.kind == "category"]
+    return told
+
+
+def _read_bare_screen(question: Question) -> None:
+    """A drug screen in words that the treatments do not have ("toxicology testing every month") is the item."""
+    for match in list(question.find(load_wording().uds)):
+        words = question.take(*match.span())
+        question.add("subcategory", "any", ("diagnostic_testing.urine_drug_screen",), f"treatment: {words}", words)
 
 
 _TERM_LABELS = {"mentioned_drug": "drug mentioned in the record", "subcategory": "treatment", "region": "body region"}
@@ -385,11 +521,11 @@ def _field_of(question: Question, term: Term) -> str:
     return {"category": "category", "subcategory": "subcategory", "body_region": "region"}[term.kind]
 
 
-def _values_of(term: Term) -> Iterator[str]:
+def _values_of(term: Term, field: str) -> Iterator[str]:
     if term.kind != "drug_class":
         yield term.value
         return
-    whole = subcategory_of_class(term.value)
+    whole = subcategory_of_class(term.value) if field == "subcategory" else None
     yield from [whole] if whole else sorted(drugs_of_class(term.value))
 
 

@@ -87,11 +87,34 @@ def _read_strengths(question: Question) -> None:
 
 def _read_quantities(question: Question) -> None:
     for match in list(question.find(_HASH)):
-        question.add("quantity", "is", (float(match[1]),), f"quantity {match[1]}", question.take(*match.span()))
+        _add_quantity(question, match, "")
     for match in list(question.find(_COUNTED)):
-        unit = _UNITS[match[2][:2].lower()]
-        words = question.take(*match.span())
-        question.add("quantity", "is", (float(match[1]),), f"quantity {match[1]} {unit}", words)
+        _add_quantity(question, match, " " + _UNITS[match[2][:2].lower()])
+
+
+_MORE = re.compile(
+    r"\b(?P<over>more than|over|above|exceeding|greater than|at least|>=?)\s?$|\b(?P<under>less than|under|below|fewer than|at most|up to|<=?)\s?$",
+    re.IGNORECASE,
+)
+_OR_MORE = re.compile(
+    r"\s(?:or|and) (?:(?P<more>more|above|higher|greater)|(?P<less>less|fewer|below))\b", re.IGNORECASE
+)
+
+
+def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
+    """ "#120" is that number, "more than 100 tablets" and "#90 or more" are ranges."""
+    number = float(match[1])
+    before = _MORE.search(question.text[: match.start()])
+    after = _OR_MORE.match(question.text, match.end())
+    words = question.take(before.start() if before else match.start(), after.end() if after else match.end())
+    if (before and before["over"]) or (after and after["more"]):
+        beyond = before is not None and "least" not in before[0] and "=" not in before[0]
+        question.add("quantity", "range", (number + (0.001 if beyond else 0), None), f"quantity {words}", words)
+    elif before or after:
+        beyond = before is not None and not re.search(r"most|up to|=", before[0])
+        question.add("quantity", "range", (None, number - (0.001 if beyond else 0)), f"quantity {words}", words)
+    else:
+        question.add("quantity", "is", (number,), f"quantity {match[1]}{unit}", words)
 
 
 def _read_refills(question: Question) -> None:
@@ -132,7 +155,7 @@ _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_ab
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _YEAR = r"(?:19[5-9]\d|20[0-4]\d)"
 _WHEN = re.compile(
-    rf"(?:(?P<month>{_MONTH})\.?,? (?:of )?)?(?P<year>{_YEAR})\b(?!-\d)|(?P<date>\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{2,4}}|{_YEAR}-\d\d-\d\d)",
+    rf"(?:(?P<month>{_MONTH})\.?,? (?:of )?)?(?P<year>{_YEAR})\b(?!-\d)|(?P<date>(?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{2,4}}|{_YEAR}-\d\d-\d\d)",
     re.IGNORECASE,
 )
 _RANGE = re.compile(
@@ -181,9 +204,27 @@ def read_dates(question: Question) -> None:
     for match in list(question.find(_WHEN)):
         before = question.text[: match.start()]
         period = _period(match[0])
-        if period and (_IN.search(before) or match["month"] or match["date"] or _is_lone_year(question, match)):
+        if period and (
+            _IN.search(before) or match["month"] or match["date"] or _is_lone_year(question, match) or _is_named(before)
+        ):
             start = _IN.search(before)
-            _add_dates(question, start.start() if start else match.start(), match.end(), period.first, period.last)
+            _add_when(question, start.start() if start else match.start(), match.end(), period)
+
+
+_OR_LATER = re.compile(
+    r" (?:or|and) (?:(?P<later>later|after|newer|more recent)|(?:earlier|before|older))\b", re.IGNORECASE
+)
+
+
+def _add_when(question: Question, start: int, end: int, period: _Period) -> None:
+    """ "in 2014", "in 2014 or later"."""
+    open_end = _OR_LATER.match(question.text, end)
+    if open_end is None:
+        _add_dates(question, start, end, period.first, period.last)
+    elif open_end["later"]:
+        _add_dates(question, start, open_end.end(), period.first, None)
+    else:
+        _add_dates(question, start, open_end.end(), None, period.last)
 
 
 def split_era(question: Question) -> int | None:
@@ -192,6 +233,11 @@ def split_era(question: Question) -> int | None:
         question.take(*match.span())
         return int(match["year"])
     return None
+
+
+def _is_named(before: str) -> bool:
+    """ "date of injury 2010"."""
+    return bool(_OF_UR.search(before) or _OF_INJURY.search(before))
 
 
 def _is_lone_year(question: Question, match: re.Match[str]) -> bool:

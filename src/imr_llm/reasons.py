@@ -47,7 +47,7 @@ def find_reasons(
     kept = _drop_umbrellas(_keep_best(_drop_weak(matches)))
     if not kept:
         return ()
-    primary = min(kept, key=lambda match: _rank_as_primary(match, rationale))
+    primary = min(kept, key=_rank_as_primary)
     return tuple(_to_finding(match, rationale, match is primary) for match in sorted(kept, key=lambda m: m.start))
 
 
@@ -77,9 +77,9 @@ def _drop_umbrellas(matches: list[Match]) -> list[Match]:
     ]
 
 
-def _rank_as_primary(match: Match, rationale: str) -> tuple[int, int]:
+def _rank_as_primary(match: Match) -> tuple[int, int]:
     """Lower is more likely the main ground: by the code's precedence, then by place."""
-    return load_precedence().get(match.pattern.code, 50), match.start
+    return load_precedence().get(match.pattern.code, 0), match.start
 
 
 def _to_finding(match: Match, rationale: str, primary: bool) -> Finding:
@@ -95,4 +95,3 @@ def _quote_span(match: Match, rationale: str) -> tuple[int, int]:
     start = lead.end() if lead and lead.end() <= match.start else clause.start
     end = clause.start + len(rationale[clause.start : clause.end].rstrip(" ,;"))
     return start, max(end, match.end)
-

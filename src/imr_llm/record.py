@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+from functools import cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -253,6 +254,7 @@ class Review(_Record):
     run: Run
 
 
+@cache
 def schema_sha256() -> str:
     """The hash that changes whenever the record's JSON schema does."""
     schema = json.dumps(Review.model_json_schema(), sort_keys=True)

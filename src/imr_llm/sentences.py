@@ -8,6 +8,7 @@ notes do not mention them" plays two parts: the unit is the clause.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -107,7 +108,8 @@ _PERSON = re.compile(
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
-    r"\b(?:until|if|when|unless|once|whether|in|for|by|that|part of) (?:the |a |an )?(?:patients?|individuals?)\b", re.IGNORECASE
+    r"\b(?:until|if|when|unless|once|whether|in|for|by|that|part of) (?:the |a |an )?(?:patients?|individuals?)\b",
+    re.IGNORECASE,
 )
 _HISTORY = re.compile(
     r"\b(?:claims administrator's|peer|earlier|previous) review(?:er)?\b|\b(?:utilization review(?:er)?|the UR\b|UR (?:denied|determin|physician|review|decision|non)|prior review(?:er)?|"
@@ -120,7 +122,9 @@ _CONCLUSION = re.compile(
     r"|\b(?:is|are|was|were) (?:\w+ ){0,3}medically necessary|\bmedical necessity\b[^;]{0,80}?\b(?:not|is|was|been)\b",
     re.IGNORECASE,
 )
+_CONTRAST = re.compile(r"\W*(?:however|but|nevertheless|nonetheless|unfortunately)\b", re.IGNORECASE)
 _LONGEST_QUOTATION = 4000
+_LONGEST_CLAUSE = 1200
 
 
 def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
@@ -144,7 +148,9 @@ def split_clauses(text: str) -> tuple[Clause, ...]:
     before: Role | None = None
     for number, (start, end) in enumerate(split_sentences(text)):
         cuts = [start] + [m.end() for m in _TURN.finditer(text, start, end) if m.end() - start > 12] + [end]
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        cuts = [at for first, last in itertools.pairwise(cuts) for at in range(first, last, _LONGEST_CLAUSE)]
+        cuts.append(end)
+        for first, last in itertools.pairwise(cuts):
             last = first + len(text[first:last].rstrip())
             if last <= first:
                 continue
@@ -170,7 +176,8 @@ def _role(clause: str, before: Role | None, opens: bool, is_quoted: bool) -> Rol
 def _recites(clause: str, before: Role | None, opens: bool) -> bool:
     if _RECITAL.search(clause):
         return True
-    if _ABSENCE.search(clause) or not ((before == "recital" and not opens) or _GENERIC.search(clause)):
+    goes_on = before == "recital" and not opens and not _CONTRAST.match(clause)
+    if _ABSENCE.search(clause) or not (goes_on or _GENERIC.search(clause)):
         return False
     return not _PERSON.search(clause) or _SUPPOSED.search(clause) is not None
 

@@ -19,7 +19,7 @@ _FIELD_OF: dict[str, str] = {
     "decision": "decision",
     "category": "category",
     "subcategory": "subcategory",
-    "drug": "drug",
+    "drug": "drug_name",
     "reason": "reason",
     "primary_reason": "primary_reason",
     "specialty": "specialty",

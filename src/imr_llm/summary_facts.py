@@ -12,10 +12,11 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
+from imr_llm.absence import bounded_sentences
 from imr_llm.dates import FoundDate, find_dates
 from imr_llm.record import UrAction
-from imr_llm.sentences import split_sentences
 from imr_llm.vocabulary import find_drugs
 
 
@@ -51,7 +52,7 @@ class SummaryFacts:
 
 def read_summary(summary: str) -> SummaryFacts:
     """Read the facts of a cleaned summary."""
-    sentences = split_sentences(summary)
+    sentences = bounded_sentences(summary)
     return SummaryFacts(
         diagnoses=_read_lists(summary, sentences, _DIAGNOSES, _DIAGNOSES_END),
         medications=_read_lists(summary, sentences, _MEDICATIONS, _MEDICATIONS_END),
@@ -343,7 +344,7 @@ def _read_clauses(summary: str, start: int, end: int, date: datetime.date | None
         if _ACTION.search(sentence, cuts[-1], cut.start()):
             cuts.append(cut.end())
     cuts.append(len(sentence))
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         clause = re.sub(r"\s+and\s*$", "", sentence[first:last])
         match = _ACTION.search(clause)
         if match is None or match.lastgroup == "granted" or _is_hypothetical(clause, match):
@@ -380,7 +381,7 @@ def _item_of(clause: str, action: re.Match[str]) -> str | None:
     determined = re.search(r"\bdetermined\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be)\s+not\b", clause, re.I)
     if determined:
         return _cut_item(determined["item"])
-    direct = re.match(r"\s+(?!was|were|is|made|on|due|by|for|as)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$", after)
+    direct = re.match(r"\s+(?!(?:was|were|is|made|came|issued|on|due|by|for|as)\b)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$", after)
     return _cut_item(direct["item"]) if direct else None
 
 
@@ -434,9 +435,7 @@ def _is_another_date(sentence: str, found: FoundDate) -> bool:
 
 _WORD = re.compile(r"[a-z]{3,}|\d+(?:\.\d+)?")
 _COMMON_WORDS = frozenset(
-    "the and for with without per day week weeks times time one two three four five six seven eight nine ten twelve mg tablet tablets capsule capsules"
-    " refill refills request requested original right left bilateral eligible remaining portion authorized claims administrator imr"
-    " month supply date service dos quantity qty total use daily each session sessions visit visits was were upheld via from both".split()
+    ["the", "and", "for", "with", "without", "per", "day", "week", "weeks", "times", "time", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "mg", "tablet", "tablets", "capsule", "capsules", "refill", "refills", "request", "requested", "original", "right", "left", "bilateral", "eligible", "remaining", "portion", "authorized", "claims", "administrator", "imr", "month", "supply", "date", "service", "dos", "quantity", "qty", "total", "use", "daily", "each", "session", "sessions", "visit", "visits", "was", "were", "upheld", "via", "from", "both"]
 )
 
 

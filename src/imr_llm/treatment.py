@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from imr_llm.record import BodyRegion, Laterality, Treatment, Unit
 from imr_llm.vocabulary import (
@@ -60,6 +60,7 @@ def read_treatment(
     item leaves out. `summary` and `rationale` give the body regions that neither names, and `other_items`, the
     letter's other titles, those of the surgery that an associated service belongs to.
     """
+    item, title = item[:LONGEST_ITEM], title[:LONGEST_ITEM]
     texts = (title, item) if _ONLY_AMOUNT.fullmatch(item) else (item, title)
     found = next((kind for text in (*texts, _first_sentence(rationale)) if (kind := classify_item(text))), None)
     if found is None:
@@ -83,6 +84,8 @@ def read_treatment(
     )
 
 
+# A title is at most about 450 characters long; what is much longer is not one, and costs time.
+LONGEST_ITEM = 1500
 # What is left in dispute may be an amount alone: "six visits", "#30 with one refill".
 _ONLY_AMOUNT = re.compile(
     r"(?:[\W\d]|\b(?:the|of|with|and|for|a|an|additional|remaining|more|other|visits?|sessions?|refills?|tablets?|tabs?|"
@@ -650,7 +653,7 @@ def read_regions(
     """
     for text in (item, title):
         mentions = _named_regions(text)
-        if mentions and all(mention.loose for mention in mentions):
+        if mentions and all(mention.loose and mention.region in _SPINE for mention in mentions):
             return _gather(tuple(m for m in painful_regions(summary) if m.region in _SPINE) or mentions)
         if mentions:
             regions, side = _gather(mentions)
@@ -764,6 +767,7 @@ _WIDER: dict[BodyRegion, frozenset[BodyRegion]] = {
 }
 
 
+@lru_cache(maxsize=8)
 def painful_regions(summary: str) -> tuple[RegionMention, ...]:
     """The regions that the summary's diagnoses and complaints name, in the order first named; a whole limb only where
     no part of it is named, and the mind only where nothing else is."""

@@ -16,9 +16,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from imr_llm.absence import Absence, find_absence
+from imr_llm.absence import LONGEST_SENTENCE, Absence, bounded_sentences, find_absence
 from imr_llm.record import UdsStatus
-from imr_llm.sentences import split_sentences
 
 PRECEDENCE: tuple[UdsStatus, ...] = (
     "illicit_positive",
@@ -42,7 +41,7 @@ class UdsReading:
 # ---------------------------------------------------------------------------------------------- the screen's names
 
 _TOX = r"(?:toxicolog\w*|toxilog\w*|toxicity|tox)"
-_TEST = r"(?:screen(?:s|ing|ings|ed)?|scree?n?|tests?|testing|testings|panels?|monitoring|analys[ie]s|assays?|reports?|results?|studies|study|profiles?|evaluations?|surveillance|samples?|specimens?|checks?)"  # noqa: E501
+_TEST = r"(?:screen(?:s|ing|ings|ed)?|scree?n?|tests?|testing|testings|panels?|monitoring|analys[ie]s|assays?|reports?|results?|studies|study|profiles?|evaluations?|surveillance|samples?|specimens?|checks?)"
 SCREEN = re.compile(
     rf"""
       \bUD[ST](?:'?s)?\b | \bU-?\s?tox\b | \bUDS/UDT\b | \bUDM\b
@@ -74,7 +73,7 @@ _SHORT_NAME = re.compile(
 # -------------------------------------------------------------------------------------- what tells nothing of it
 
 _GUIDE = r"(?:guide\s?lines?|MTUS|ODG|ACOEM|CPMTG|CA-?MTUS|Official\s+Disability|literature|criteria|standards?\s+of\s+care)"
-_RULE = r"(?:recommend\w*|stat(?:e|es|ed|ing)|support\w*|advis\w*|suggest\w*|requir\w*|indicat(?:e|es)|endors\w*|encourag\w*|note\b|notes\b|provid(?:e|es)|consider\w*|call(?:s)?\s+for|specif(?:y|ies)|list|include[s]?|allow\w*|ask(?:s)?|expects?|want|wants|say|says|look(?:s)?\s+for|permit\w*|limit\w*)"  # noqa: E501
+_RULE = r"(?:recommend\w*|stat(?:e|es|ed|ing)|support\w*|advis\w*|suggest\w*|requir\w*|indicat(?:e|es)|endors\w*|encourag\w*|note\b|notes\b|provid(?:e|es)|consider\w*|call(?:s)?\s+for|specif(?:y|ies)|list|include[s]?|allow\w*|ask(?:s)?|expects?|want|wants|say|says|look(?:s)?\s+for|permit\w*|limit\w*)"
 _RECITAL = re.compile(
     rf"""
       \b{_GUIDE}\b[^;]{{0,200}}?\b{_RULE}\b
@@ -273,6 +272,7 @@ _NO_BAD_ONES = re.compile(
     re.IGNORECASE,
 )
 _REACH = 220
+MOST_MENTIONS = 12  # in one sentence; no reviewer names a screen so often
 
 
 def read_uds(text: str, *, disputed_item: str = "") -> UdsReading:
@@ -291,11 +291,11 @@ def read_uds(text: str, *, disputed_item: str = "") -> UdsReading:
 
 def _join_sentences(text: str) -> list[tuple[int, int]]:
     """Sentences; one that names a screen takes in the next where that goes on about it."""
-    spans = list(split_sentences(text))
+    spans = bounded_sentences(text)
     joined: list[tuple[int, int]] = []
     for start, end in spans:
         before = joined[-1] if joined else None
-        if before and SCREEN.search(text, *before) and _CONTINUES.match(text, start):
+        if before and end - before[0] <= LONGEST_SENTENCE and SCREEN.search(text, *before) and _CONTINUES.match(text, start):
             joined[-1] = (before[0], end)
         else:
             joined.append((start, end))
@@ -316,7 +316,7 @@ def _find_mentions(sentence: str, disputed: bool) -> list[tuple[int, int]]:
     ]
     if disputed or (not mentions and re.search(rf"\b{_ILLICIT}", sentence, re.IGNORECASE)):
         mentions += [match.span() for match in _SHORT_NAME.finditer(sentence) if not _is_inside(match.span(), mentions)]
-    return mentions
+    return mentions[:MOST_MENTIONS]
 
 
 def _is_inside(span: tuple[int, int], mentions: list[tuple[int, int]]) -> bool:
@@ -325,9 +325,9 @@ def _is_inside(span: tuple[int, int], mentions: list[tuple[int, int]]) -> bool:
 
 def _read_mention(sentence: str, start: int, end: int, disputed: bool) -> UdsStatus:
     absence = find_absence(sentence, start, end)
-    if not (absence and absence.referring):
-        if _is_recited(sentence, start, end) or _is_asked_for(sentence, start, end):
-            return "not_mentioned"
+    referring = absence is not None and absence.referring
+    if not referring and (_is_recited(sentence, start, end) or _is_asked_for(sentence, start, end)):
+        return "not_mentioned"
     result = _read_result(sentence, start, end, disputed)
     if absence is not None and absence.start < start and _NO_BAD_ONES.search(sentence[absence.end : start]):
         return "consistent"

@@ -572,12 +572,13 @@ def find_terms(text: str) -> tuple[Term, ...]:
     """The field's words in a query or sentence, from left to right, none overlapping another, longest first.
 
     Brands and generics, drug classes, treatment categories and subcategories (synonyms, plurals, abbreviations) and
-    body regions. A drug goes before a drug class of the same length, that before a treatment, that before a region.
+    body regions. A misspelt drug is not one: whoever guesses at it (`find_drugs(..., misspelt=True)`) should say so.
+    A drug goes before a drug class of the same length, that before a treatment, that before a region.
     """
     expanded = expand_abbreviations(text)
     wide = expanded.text
     hits: list[tuple[TermKind, str, int, int]] = []
-    hits += [_drug_hit(mention) for mention in find_drugs(wide, misspelt=True) if mention.drug.drug_class != INJECTABLE]
+    hits += [_drug_hit(mention) for mention in find_drugs(wide) if mention.drug.drug_class != INJECTABLE]
     hits += [("drug_class", name, start, end) for start, end, name in find_drug_classes(wide)]
     hits += [(kind, value, *m.span()) for kind, value, pattern in _treatment_terms() for m in pattern.finditer(wide)]
     hits += [("body_region", m.region, m.start, m.end) for m in find_regions(wide)]

@@ -36,6 +36,15 @@ class Subtype:
 
 
 @dataclass(frozen=True)
+class Family:
+    """Words for several treatments at once: "imaging" is MRI, CT, X-ray and ultrasound."""
+
+    name: str
+    asked: Pattern
+    subcategories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Noted:
     """A wording that brings a note to the user."""
 
@@ -52,6 +61,7 @@ class Wording:
     phrases: tuple[tuple[str, Pattern], ...]
     groups: Mapping[str, Pattern]
     subtypes: tuple[Subtype, ...]
+    families: tuple[Family, ...]
     uds: Pattern
     uds_states: Mapping[str, Pattern]
     illicit: Pattern
@@ -96,6 +106,9 @@ def _read_wording(raw: Mapping[str, Any]) -> Wording:
         subtypes=tuple(
             Subtype(row["code"], re.compile(row["asked"], re.IGNORECASE), tuple(row["quote"]))
             for row in raw["subtypes"]
+        ),
+        families=tuple(
+            Family(name, _compile(row["asked"]), tuple(row["subcategories"])) for name, row in raw["families"].items()
         ),
         uds=_compile(uds),
         uds_states=MappingProxyType(
@@ -145,13 +158,13 @@ def _compile(pattern: str) -> Pattern:
 
 def _compile_absence(thing: str, absence: Mapping[str, str]) -> Pattern:
     """ "no X" or "X was not documented"; a few filler words may stand between."""
-    before, fillers, after = absence["before"], absence["fillers"], absence["after"]
-    return _compile(f"{before} {fillers}{{0,4}}(?:{thing})(?: {after})?|(?:{thing}) (?:{after})")
+    before, fillers, after, tail = absence["before"], absence["fillers"], absence["after"], absence["tail"]
+    return _compile(f"{before} {fillers}{{0,4}}(?:{thing})(?: {after}| {tail})?|(?:{thing}) (?:{after})")
 
 
-_SAID = "(?:(?:results? |reports? |that )?(?:was|were|is|are|has been|have been|came back|come back|shows?|showed|being|result(?:s|ed)?(?: in| as)?)(?: all| always| also| positive)? )?"
+_SAID = "(?:(?:results? |reports? |that )?(?:(?:was |were )?(?:done|completed|performed|obtained) and )?(?:was|were|is|are|has been|have been|came back|come back|shows?|showed|being|result(?:s|ed)?(?: in| as)?)(?: all| always| also| positive)? )?(?:(?:was |were )?(?:done|completed|performed|obtained) and )?"
 
 
 def _compile_state(uds: str, state: str) -> Pattern:
     """ "consistent drug screens", "drug screens were all consistent"."""
-    return _compile(f"(?:{state}) (?:and \\w+ )?(?:for )?(?:{uds})|(?:{uds}) {_SAID}(?:{state})")
+    return _compile(f"(?:{state}) (?:and \\w+ )?(?:(?:for|with|on) )?(?:the )?(?:{uds})|(?:{uds}) {_SAID}(?:{state})")

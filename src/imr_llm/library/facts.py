@@ -168,6 +168,15 @@ def compare_guidelines(determination: Determination) -> GuidelineDifference | No
     return _compare_sections(_sections(theirs), _sections(ours))
 
 
+def cites_none(determination: Determination) -> tuple[str, ...]:
+    """Who says in a guideline line that no medical evidence was cited."""
+    lines = {
+        "claims_administrator": determination.claims_administrator_guideline,
+        "maximus": determination.maximus_guideline,
+    }
+    return tuple(who for who, line in lines.items() if line is not None and not line.cites_evidence)
+
+
 def _compare_sections(theirs: frozenset[str], ours: frozenset[str]) -> GuidelineDifference:
     if theirs == ours or not theirs or not ours:
         return "same"

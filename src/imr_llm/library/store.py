@@ -28,6 +28,7 @@ from imr_llm.cleaning import clean_text
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError, LibraryTooNew
 from imr_llm.filters import Filter
 from imr_llm.library.facts import (
+    cites_none,
     compare_guidelines,
     derive_letter_facts,
     drug_names,
@@ -442,7 +443,7 @@ class Library:
         if not expression:
             return []
         columns = "" if with_summary else "{title evidence findings} : "
-        within = f"AND rowid IN ({', '.join('?' * len(ids))})" if ids is not None and len(ids) <= BATCH else ""
+        within = f"AND +rowid IN ({', '.join('?' * len(ids))})" if ids is not None and len(ids) <= BATCH else ""
         rows = self._read(
             "SELECT rowid, -bm25(passages, 2.0, 4.0, 1.0, 1.0) AS score FROM passages"
             f" WHERE passages MATCH ? {within} ORDER BY score DESC, rowid LIMIT ?",
@@ -640,6 +641,7 @@ def _facets(review: Review, determination: Determination) -> dict[str, Iterable[
         "state": review.reviewer.licensed_states,
         "specialty": review.reviewer.specialties,
         "uds": uds_states(review, determination),
+        "cites_none": cites_none(determination),
         "contradiction": [contradiction.topic for contradiction in determination.contradictions],
     }
 

@@ -76,7 +76,7 @@ class ModelSettings:
     base_url: str = OPENAI_URL
     api_key: str = field(default="", repr=False)
     mode: AnswerMode | None = None
-    max_output_tokens: int = 4096
+    max_output_tokens: int = 8192
     timeout: float = 180.0
     concurrency: int = 4
     line_retries: int = 4

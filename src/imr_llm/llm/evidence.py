@@ -8,7 +8,7 @@ warning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from imr_llm.llm.answers import Requotes
 from imr_llm.llm.client import Ledger, Message, ModelClient
 from imr_llm.llm.prompts import Prompt, fill
 from imr_llm.record import Evidence, Span, Warning_
-from imr_llm.sentences import split_clauses
+from imr_llm.sentences import Role, split_clauses
 
 T = TypeVar("T", bound=BaseModel)
 MOST_REQUOTES = 20
@@ -38,6 +38,11 @@ _ABSENCE = re.compile(
     r"\b(?:no|not|nor|none|neither|never|without|cannot|lack\w*|absen\w+|missing|fail\w*|insufficient\w*|inadequate\w*|"
     r"incomplete\w*|unclear|un\w{5,}|omit\w*|little|minimal\w*|limited|unless|any|rather than|instead|negative|normal|"
     r"vague\w*|yet to|remains? to|need(?:s|ed)? to|required? (?:to be|prior)|prior to|before|only)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+
+_GROUND = re.compile(
+    r"\b(?:because|since|as|given|due|without|lack\w*|absen\w+|document\w*|evidence|criteria|fail\w*|no|guidelines?)\b",
     re.IGNORECASE,
 )
 
@@ -151,7 +156,9 @@ def check_claim(text: str, claim: Claim, *, findings_only: bool = False) -> Loca
     if claim.mentions and not _mentions(text[found.start : found.end], claim.mentions):
         return "the quote does not speak of what the question is about"
     if claim.code and findings_only and not _holds_finding(text, claim, found):
-        return "the quote recites a guideline or tells history; it is no finding about this patient"
+        return (
+            "the quote recites a guideline, tells history or gives the bare verdict; it is no finding on this patient"
+        )
     return found
 
 
@@ -161,8 +168,16 @@ def _mentions(quote: str, beginnings: Sequence[str]) -> bool:
 
 
 def _holds_finding(text: str, claim: Claim, found: Located) -> bool:
-    """Whether the quote touches a clause of its section that is a finding or a conclusion."""
+    """Whether the quote touches a clause of its section that finds something, or concludes and says why."""
     section = clean(text, claim.start, claim.end)
     first, last = section.cleaned_span(found.start, found.end)
     touched = [row for row in split_clauses(section.text) if row.start < last and row.end > first]
-    return not touched or any(row.role in ("finding", "conclusion") for row in touched)
+    return not touched or says_why({row.role for row in touched}, section.text[first:last])
+
+
+def says_why(roles: Collection[Role], sentence: str) -> bool:
+    """Whether a sentence of these roles can carry a reason: a finding, or a conclusion that is not a bare verdict.
+
+    "The request is not medically necessary" is one; "... as no screen is documented" is not.
+    """
+    return "finding" in roles or ("conclusion" in roles and _GROUND.search(sentence) is not None)

@@ -27,16 +27,8 @@ from imr_llm.letter import Letter
 from imr_llm.llm.answers import DeterminationAnswer, ItemAnswer, LetterAnswer, PatientAnswer, TreatmentAnswer
 from imr_llm.llm.client import Ledger, ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded
-from imr_llm.llm.judgement import (
-    CONTRADICTS,
-    Differences,
-    claim_item,
-    claim_summary,
-    mark_primary,
-    merge_summary,
-    merge_treatment,
-    read_judgement,
-)
+from imr_llm.llm.judgement import claim_item, claim_summary, read_judgement
+from imr_llm.llm.merging import CONTRADICTS, Differences, mark_primary, merge_summary, merge_treatment
 from imr_llm.llm.prompts import Prompt, fence, render_messages
 from imr_llm.llm.statics import describe_statics
 from imr_llm.record import (
@@ -166,16 +158,29 @@ def place_items(text: str, answers: Sequence[DeterminationAnswer], sections: Sec
 def _match_printed(
     text: str, answers: Sequence[DeterminationAnswer], printed: Sequence[DeterminationSection]
 ) -> list[Placed]:
-    """The model's item for each printed one: the one whose title is most alike, each used once."""
+    """The model's item for each printed one, each used once: by its title; what is left, in order, if as many are."""
     free = list(answers)
-    placed = []
+    chosen: list[DeterminationAnswer | None] = []
     for section in printed:
         title = clean_text(section.title.cut(text)).casefold()
-        scores = [fuzz.ratio(title, clean_text(answer.title).casefold()) for answer in free]
-        best = scores.index(max(scores)) if scores and max(scores) >= _LIKE_ITEM else None
-        answer = free.pop(best) if best is not None else None
-        placed.append(Placed(answer, section.title, section.printed, section.rationale, section))
-    return placed
+        best = max(free, key=lambda answer: _likeness(title, answer), default=None)
+        if best is not None and _likeness(title, best) >= _LIKE_ITEM:
+            free.remove(best)
+            chosen.append(best)
+        else:
+            chosen.append(None)
+    if len(answers) == len(printed):
+        chosen = [answer or free.pop(0) for answer in chosen]
+    return [
+        Placed(answer, section.title, section.printed, section.rationale, section)
+        for answer, section in zip(chosen, printed, strict=True)
+    ]
+
+
+def _likeness(title: str, answer: DeterminationAnswer) -> float:
+    """0 to 100. A model may give of "X was the original request. ... Z is" the Z alone."""
+    theirs = clean_text(answer.title).casefold()
+    return max(fuzz.ratio(title, theirs), 0.95 * fuzz.partial_ratio(title, theirs) if len(theirs) > 8 else 0.0)
 
 
 def _place_item(text: str, answer: DeterminationAnswer, start: int) -> Placed:

@@ -1,0 +1,265 @@
+"""Train the sentence model of imr_llm.reason_model and write src/imr_llm/data/reason_model.npz.
+
+    python evals/reasons/train.py            # on the corpus, and on the labelled letters of ../shared where at hand
+    python evals/reasons/train.py --measure  # score on labels that were not trained on; writes nothing
+
+Needs scikit-learn and scipy besides the project's own environment. The corpus (evals/reasons/corpus) was written for this
+project: wordings.jsonl, single sentences with the codes they state; rationales.jsonl, whole rationales with labels;
+heldout.jsonl, rationales that nothing is trained or tuned on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from imr_llm.cleaning import clean_text
+from imr_llm.reading import Letter, read_letters
+from imr_llm.reason_model import BLOCKS, ReasonModel, read_features, vectorise
+from imr_llm.sections import read_sections
+from imr_llm.sentences import split_sentences
+from imr_llm.taxonomy import load_taxonomy
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(__file__).parent / "corpus"
+SHARED = ROOT.parent / "shared"
+MODEL = ROOT / "src" / "imr_llm" / "data" / "reason_model.npz"
+SEEN_AT_LEAST = {"words": 2, "letters": 4, "treatment": 1}
+STRENGTH = 20.0  # inverse of the regularisation
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence, the codes it states, and the decisions it could stand under (its codes' polarity)."""
+
+    text: str
+    codes: frozenset[str]
+    category: str | None
+    subcategory: str | None
+    polarities: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled rationale; `group` keeps a letter's determinations together in a fold."""
+
+    title: str
+    decision: str
+    category: str | None
+    subcategory: str | None
+    rationale: str
+    reasons: tuple[tuple[str, str], ...]
+    group: str
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(code for code, _ in self.reasons)
+
+    def sentences(self) -> list[Sentence]:
+        """Its sentences, each with the codes whose quote lies mostly in it."""
+        polarity = {"upheld": {"denial"}, "overturned": {"overturn"}}.get(self.decision, {"denial", "overturn"})
+        return [
+            Sentence(self.rationale[start:end], self._codes_in(start, end), self.category, self.subcategory, frozenset(polarity))
+            for start, end in split_sentences(self.rationale)
+        ]
+
+    def _codes_in(self, start: int, end: int) -> frozenset[str]:
+        codes = set()
+        for code, quote in self.reasons:
+            at = self.rationale.find(quote)
+            shared = min(end, at + len(quote)) - max(start, at)
+            if at >= 0 and shared >= 0.5 * min(end - start, len(quote)):
+                codes.add(code)
+        return frozenset(codes)
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+def load_wordings() -> list[Sentence]:
+    taxonomy = load_taxonomy().codes
+    sentences = []
+    for row in read_jsonl(CORPUS / "wordings.jsonl"):
+        polarities = {taxonomy[code].polarity for code in row["codes"]} or {"denial", "overturn"}
+        if row.get("why") == "contrary":
+            polarities = {"denial"}  # in favour of the patient: no ground of a denial, but maybe one of an overturn
+        sentences.append(
+            Sentence(clean_text(row["text"]), frozenset(row["codes"]), row.get("category"), row.get("subcategory"), frozenset(polarities))
+        )
+    return sentences
+
+
+def load_cases(path: Path) -> list[Case]:
+    return [
+        Case(
+            row["title"], row["decision"], row["category"], row["subcategory"], clean_text(row["rationale"]),
+            tuple((reason["code"], clean_text(reason["quote"])) for reason in row["reasons"]), f"{path.stem}-{number}",
+        )
+        for number, row in enumerate(read_jsonl(path))
+    ]  # fmt: skip
+
+
+def load_letters(gold: Path, folders: Sequence[Path]) -> list[Case]:
+    """Labelled letters: labels from `gold`, rationales from the letters themselves."""
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in read_jsonl(gold):
+        rows[row["file"]].append(row)
+    cases = []
+    for letter in read_letters(folders):
+        if not isinstance(letter, Letter):
+            continue
+        for row, item in zip(rows.get(letter.file, []), read_sections(letter.text).determinations, strict=False):
+            if item.rationale:
+                reasons = tuple((reason["code"], clean_text(reason["quote"])) for reason in row["reasons"])
+                treatment = row["treatment"]
+                cases.append(
+                    Case(row["title"], row["decision"], treatment["category"], treatment["subcategory"],
+                         clean_text(item.rationale.cut(letter.text)), reasons, letter.file)
+                )  # fmt: skip
+    return cases
+
+
+def load_real() -> list[Case]:
+    if not (SHARED / "gold" / "dev.jsonl").exists():
+        print("the real letters of ../shared are not at hand: training without them", file=sys.stderr)
+        return []
+    return load_letters(SHARED / "gold" / "dev.jsonl", [SHARED / "letters" / "dev", SHARED / "letters" / "seeds"])
+
+
+def load_samples() -> list[Case]:
+    return load_letters(ROOT / "samples" / "gold.jsonl", [ROOT / "samples" / "letters"])
+
+
+def train(wordings: Iterable[Sentence], cases: Iterable[Case]) -> ReasonModel:
+    """One logistic regression a code, over the sentences that could state it."""
+    sentences = [*wordings, *(sentence for case in cases for sentence in case.sentences())]
+    features = [read_features(s.text, s.category, s.subcategory) for s in sentences]
+    places, rarity = _number_features(features)
+    rows = [vectorise(found, places, rarity) for found in features]
+    matrix = csr_matrix(
+        (
+            np.concatenate([values for _, values in rows]),
+            np.concatenate([np.asarray(columns, dtype=np.int64) for columns, _ in rows]),
+            np.cumsum([0, *(len(columns) for columns, _ in rows)]),
+        ),
+        shape=(len(rows), len(rarity)),
+    )
+    codes = tuple(load_taxonomy().codes)
+    weights = np.zeros((len(rarity), len(codes)), dtype=np.float32)
+    bias = np.full(len(codes), -20.0, dtype=np.float32)
+    for place, code in enumerate(codes):
+        polarity = load_taxonomy().codes[code].polarity
+        chosen = np.array([polarity in sentence.polarities for sentence in sentences])
+        stated = np.array([code in sentence.codes for sentence in sentences])[chosen]
+        if stated.sum() >= 3:
+            fitted = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=300).fit(matrix[chosen], stated)
+            weights[:, place], bias[place] = fitted.coef_[0], fitted.intercept_[0]
+    return ReasonModel(codes, places, rarity, weights.astype(np.float16), bias)
+
+
+def _number_features(
+    features: Sequence[dict[str, Counter[str]]],
+) -> tuple[dict[str, dict[str, int]], np.ndarray[Any, np.dtype[np.float32]]]:
+    places: dict[str, dict[str, int]] = {}
+    rarity: list[float] = []
+    for block in BLOCKS:
+        seen = Counter(name for found in features for name in found[block])
+        names = sorted(name for name, count in seen.items() if count >= SEEN_AT_LEAST[block])
+        places[block] = {name: len(rarity) + offset for offset, name in enumerate(names)}
+        rarity += [
+            1.0 if block == "treatment" else float(np.log((1 + len(features)) / (1 + seen[name])) + 1.0) for name in names
+        ]
+    return places, np.asarray(rarity, dtype=np.float32)
+
+
+def save(model: ReasonModel, path: Path) -> None:
+    np.savez_compressed(
+        path,
+        codes="\n".join(model.codes),
+        rarity=model.rarity,
+        weights=model.weights,
+        bias=model.bias,
+        **{f"{block}_names": "\n".join(model.places[block]) for block in BLOCKS},
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- measuring
+
+
+def score_case(model: ReasonModel, case: Case) -> dict[str, float]:
+    """The highest score of each code over the rationale's sentences, codes of the decision's polarity only."""
+    best: dict[str, float] = defaultdict(float)
+    for sentence in case.sentences():
+        for code, score in model.score(sentence.text, case.category, case.subcategory).items():
+            if load_taxonomy().codes[code].polarity in sentence.polarities:
+                best[code] = max(best[code], score)
+    return best
+
+
+def count(pairs: Iterable[tuple[frozenset[str], set[str]]]) -> str:
+    """Micro precision, recall and F1 over (labels, found) pairs."""
+    true = found = wanted = 0
+    for labels, codes in pairs:
+        true, found, wanted = true + len(labels & codes), found + len(codes), wanted + len(labels)
+    precision, recall = true / max(found, 1), true / max(wanted, 1)
+    return f"P {precision:.3f} R {recall:.3f} F1 {2 * precision * recall / max(precision + recall, 1e-9):.3f}"
+
+
+def report(name: str, cases: Sequence[Case], best: Sequence[dict[str, float]]) -> None:
+    from imr_llm.reasons import find_by_patterns
+
+    patterns = [find_by_patterns(c.rationale, decision=c.decision, title=c.title, category=c.category, subcategory=c.subcategory) for c in cases]  # type: ignore[arg-type]  # fmt: skip
+    codes = [{finding.code for finding in found} for found in patterns]
+    labels = [case.codes for case in cases]
+    print(f"{name}: {len(cases)} rationales, {sum(map(len, labels))} reasons")
+    print(f"  patterns alone          {count(zip(labels, codes, strict=True))}")
+    for high in (0.1, 0.15, 0.2, 0.25, 0.3):
+        model = [{code for code, score in row.items() if score >= high} for row in best]
+        line = f"  model >= {high:.2f}  alone {count(zip(labels, model, strict=True))}"
+        for low in (0.0, 0.02, 0.05):
+            kept = [{c for c in p if row.get(c, 0.0) >= low} | m for p, m, row in zip(codes, model, best, strict=True)]
+            line += f" | patterns >= {low:.2f} or model {count(zip(labels, kept, strict=True))}"
+        print(line, flush=True)
+
+
+def measure(folds: int = 4) -> None:
+    """Held-out rationales with everything else trained on; real letters by folds of whole letters."""
+    wordings, rationales, samples, real = load_wordings(), load_cases(CORPUS / "rationales.jsonl"), load_samples(), load_real()
+    heldout = load_cases(CORPUS / "heldout.jsonl")
+    model = train(wordings, [*rationales, *samples, *real])
+    report("heldout.jsonl", heldout, [score_case(model, case) for case in heldout])
+    model = train(wordings, rationales)
+    report("sample letters (not trained on)", samples, [score_case(model, case) for case in samples])
+    report("real letters (not trained on; the patterns were written on them)", real, [score_case(model, case) for case in real])
+    groups = sorted({case.group for case in real})
+    best: dict[int, dict[str, float]] = {}
+    for fold in range(folds):
+        held = set(groups[fold::folds])
+        model = train(wordings, [*rationales, *samples, *(case for case in real if case.group not in held)])
+        best |= {place: score_case(model, case) for place, case in enumerate(real) if case.group in held}
+    report(f"real letters ({folds} folds of letters; the patterns were written on them)", real, [best[place] for place in range(len(real))])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", action="store_true")
+    if parser.parse_args().measure:
+        measure()
+        return
+    model = train(load_wordings(), [*load_cases(CORPUS / "rationales.jsonl"), *load_samples(), *load_real()])
+    save(model, MODEL)
+    print(f"{len(model.rarity):,} features, {len(model.codes)} codes, {MODEL.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""The grammar of questions: rows of (question, filters), near misses beside them, and properties of any text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imr_llm.library.fields import FIELDS, where_filter
+from imr_llm.query import Query, parse_query
+from imr_llm.taxonomy import load_taxonomy
+from imr_llm.wording import load_wording
+
+NORCO = ("drug", "any", ("hydrocodone/acetaminophen",))
+OPIOIDS = ("subcategory", "any", ("pharmaceuticals.opioids",))
+RELAXANTS = ("subcategory", "any", ("pharmaceuticals.muscle_relaxants",))
+TPI = ("subcategory", "any", ("injections.trigger_point",))
+ESI = ("subcategory", "any", ("injections.epidural_steroid",))
+PT = ("subcategory", "any", ("rehabilitation.physical_therapy",))
+UDS_ITEM = ("subcategory", "any", ("diagnostic_testing.urine_drug_screen",))
+MRI = ("subcategory", "any", ("diagnostic_testing.mri",))
+UPHELD = ("decision", "any", ("upheld",))
+OVERTURNED = ("decision", "any", ("overturned",))
+NO_UDS = ("reason", "any", ("missing_urine_drug_screen",))
+CONSISTENT = ("uds", "any", ("consistent",))
+INCONSISTENT = ("uds", "any", ("inconsistent", "illicit_positive"))
+BOTH_UDS = ("missing_urine_drug_screen", "aberrant_drug_behavior")
+
+
+def _reason(*codes: str) -> tuple[str, str, tuple[str, ...]]:
+    return ("reason", "any", codes)
+
+
+def _filters(query: Query) -> set[tuple[Any, ...]]:
+    return {(f.field, f.op, f.value) for f in query.filters}
+
+
+def _check(text: str, expected: set[tuple[Any, ...]]) -> None:
+    query = parse_query(text)
+    assert _filters(query) == expected, query
+
+
+# A urine drug screen: said to be missing, on record and good, on record and bad, not mentioned, or itself in dispute.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("find cases denied for missing UDS", {NO_UDS, UPHELD}),
+        ("denials because there was no urine drug screen", {NO_UDS, UPHELD}),
+        ("no recent urine toxicology in the chart", {NO_UDS}),
+        ("drug test was never done", {NO_UDS}),
+        ("urine drug screen not documented", {NO_UDS}),
+        ("lack of UDT", {NO_UDS}),
+        ("failed to provide a urine drug test", {NO_UDS}),
+        ("the doctor didn't order a drug screen", {NO_UDS}),
+        ("absence of toxicology screening", {NO_UDS}),
+        ("drug screens were consistent", {CONSISTENT}),
+        ("consistent UDS", {CONSISTENT}),
+        ("clean urine but denied", {CONSISTENT, UPHELD}),
+        ("opioid denied even though drug screens were consistent", {CONSISTENT, OPIOIDS, UPHELD}),
+        ("inconsistent UDS", {INCONSISTENT}),
+        ("drug screen was inconsistent", {INCONSISTENT}),
+        ("failed drug test", {INCONSISTENT}),
+        ("dirty urine", {INCONSISTENT}),
+        ("inconsistent tox screen or illicit drug", {INCONSISTENT}),
+        ("UDS positive for cocaine", {("uds", "any", ("illicit_positive",))}),
+        ("illegal drugs", {("uds", "any", ("illicit_positive",))}),
+        ("denied because of inconsistent UDS", {_reason("aberrant_drug_behavior"), UPHELD}),
+        ("was Norco denied for not having a UDS", {NO_UDS, NORCO, UPHELD}),
+        ("UDS was done and compliant, still denied", {CONSISTENT, UPHELD}),
+        ("patient tested positive for marijuana", {("uds", "any", ("illicit_positive",))}),
+        ("upheld not for UDS", {("reason", "none", BOTH_UDS), UPHELD}),
+        ("UDS not mentioned", {("uds_rationale", "is", ("not_mentioned",))}),
+        ("no mention of a urine drug screen", {("uds_rationale", "is", ("not_mentioned",))}),
+        ("Norco denied but NOT because of the drug screen", {("reason", "none", BOTH_UDS), NORCO, UPHELD}),
+        ("Norco denied other than for missing UDS", {("reason", "none", BOTH_UDS[:1]), NORCO, UPHELD}),
+        ("opioids denied because of the drug screen", {_reason(*BOTH_UDS), OPIOIDS, UPHELD}),
+        ("urine drug screen denied", {UDS_ITEM, UPHELD}),
+        (
+            "urine drug screen request denied as too frequent",
+            {UDS_ITEM, UPHELD, _reason("repeat_too_soon_or_duplicate")},
+        ),
+        ("UDS overturned", {UDS_ITEM, OVERTURNED}),
+        ("Norco overturned despite a missing UDS", {NORCO, OVERTURNED, ("uds", "any", ("stated_absent",))}),
+    ],
+)
+def test_urine_drug_screens(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no pain contract on file", {_reason("missing_opioid_agreement")}),
+        ("no UDS or pain contract", {_reason("missing_urine_drug_screen", "missing_opioid_agreement")}),
+        ("no functional improvement AND no UDS", {_reason("no_functional_improvement"), NO_UDS}),
+        ("no functional improvement or no UDS", {_reason("no_functional_improvement", "missing_urine_drug_screen")}),
+        ("4 A's not documented", {_reason("ongoing_monitoring_incomplete")}),
+        ("side effects not addressed", {_reason("side_effects_not_addressed")}),
+        ("denied without a weaning plan", {_reason("no_weaning_plan"), UPHELD}),
+        (
+            "tramadol upheld, no functional improvement documented",
+            {_reason("no_functional_improvement"), UPHELD, ("drug", "any", ("tramadol",))},
+        ),
+        ("MRI before x-rays", {_reason("prerequisite_test_missing"), MRI}),
+        (
+            "chiro denied because no improvement from earlier visits",
+            {_reason("no_functional_improvement"), UPHELD, ("subcategory", "any", ("rehabilitation.chiropractic",))},
+        ),
+        ("no CURES report", {_reason("missing_pdmp_or_risk_screen")}),
+        ("TPI denied for no twitch response", {_reason("no_trigger_point_findings"), TPI, UPHELD}),
+        ("muscle relaxants denied for long term use", {_reason("short_term_use_only"), RELAXANTS, UPHELD}),
+        ("failed NSAID not documented before muscle relaxer", {_reason("no_failed_first_line_drug"), RELAXANTS}),
+        ("conservative care was not exhausted", {_reason("no_failed_conservative_care")}),
+        ("MRI denied with no red flags", {_reason("no_red_flag_or_new_findings"), MRI, UPHELD}),
+        ("ESI without radiculopathy", {_reason("no_radiculopathy_findings"), ESI}),
+        ("request not specific", {_reason("request_not_specific")}),
+        ("exceeds guideline visits", {_reason("exceeds_visit_or_quantity_limit")}),
+        ("Norco overturned with functional benefit documented", {_reason("benefit_documented"), NORCO, OVERTURNED}),
+        (
+            "surgery would not change the treatment plan",
+            {_reason("test_would_not_change_care"), ("category", "any", ("surgery",))},
+        ),
+    ],
+)
+def test_reasons(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Norco upheld", {NORCO, UPHELD}),
+        ("hydrocodone denied", {NORCO, UPHELD}),
+        ("Norco not approved", {NORCO, UPHELD}),
+        ("Norco granted", {NORCO, OVERTURNED}),
+        ("Norco upheld or overturned", {NORCO, ("decision", "any", ("upheld", "overturned"))}),
+        ("partially overturned physical therapy", {PT, ("decision", "any", ("partially_overturned",))}),
+        ("Norco 10/325 #120", {NORCO, ("strength", "is", ("10/325",)), ("quantity", "is", (120.0,))}),
+        ("Norco 10-325mg", {NORCO, ("strength", "is", ("10/325",))}),
+        ("Norco with refills", {NORCO, ("refills", "range", (1, None))}),
+        ("Norco without refills", {NORCO, ("refills", "is", (0,))}),
+        ("12 visits of physical therapy", {PT, ("quantity", "is", (12.0,))}),
+        ("lumbar MRI", {MRI, ("region", "any", ("lumbar",))}),
+        ("left knee MRI", {MRI, ("region", "any", ("knee",)), ("laterality", "any", ("left", "bilateral"))}),
+        ("UR modified not denied", {("ur_action", "any", ("modified",))}),
+        ("denied by UR but overturned", {("ur_action", "any", ("denied",)), OVERTURNED}),
+        ("decisions by emergency medicine reviewers", {("specialty", "any", ("Emergency Medicine",))}),
+        ("PM&R reviewer", {("specialty", "any", ("Physical Medicine & Rehabilitation",))}),
+        ("reviewers not licensed in California", {("state", "none", ("California",))}),
+        ("reviewer licensed in TX", {("state", "any", ("Texas",))}),
+        ("reviewer licensed in Texas and California", {("state", "all", ("Texas", "California"))}),
+        ("reviewer licensed in Texas or Nevada", {("state", "any", ("Texas", "Nevada"))}),
+        ("page 122 trigger point", {TPI, ("pages", "overlaps", (122, 122))}),
+        ("MTUS pages 76-80", {("guideline_source", "any", ("MTUS",)), ("pages", "overlaps", (76, 80))}),
+        ("women over 65 on Norco", {NORCO, ("sex", "is", ("female",)), ("age", "range", (66, None))}),
+        ("52 year old man", {("sex", "is", ("male",)), ("age", "range", (52, 52))}),
+        ("decisions in 2016", {("letter_date", "range", ("2016-01-01", "2016-12-31"))}),
+        ("decisions after 2016", {("letter_date", "range", ("2017-01-01", None))}),
+        ("decisions since March 2016", {("letter_date", "range", ("2016-03-01", None))}),
+        ("TPI where UR was in September 2015", {TPI, ("ur_denial_date", "range", ("2015-09-01", "2015-09-30"))}),
+        ("injuries before 2005", {("injury_date", "range", (None, "2004-12-31"))}),
+        ("decisions from 1/5/2016 to 2/1/2016", {("letter_date", "range", ("2016-01-05", "2016-02-01"))}),
+        ("summary says the drug screen was fine but the rationale says none", {("contradiction", "any", ("uds",))}),
+        ("letters that mention Soma", {("mentioned_drug", "any", ("carisoprodol",))}),
+        ("cases with Soma", {("drug", "any", ("carisoprodol",))}),
+        ("reviewed by an out of state physician", {("state", "none", ("California",))}),
+        ("internal medicine and family practice reviewers", {("specialty", "any", ("Family", "Internal Medicine"))}),
+        ("what did reviewers say about acupuncture", {("subcategory", "any", ("rehabilitation.acupuncture",))}),
+        ("UR denial after December 1, 2016", {("ur_denial_date", "range", ("2016-12-01", None))}),
+        ("UR approved part of the request", {("partly_authorized", "is", (True,))}),
+        ("claims administrator cited no guideline", {("cites_none", "any", ("claims_administrator",))}),
+        ("cites postsurgical guidelines", {("chapter", "any", ("postsurgical",))}),
+        ("everything except opioids", {("subcategory", "none", ("pharmaceuticals.opioids",))}),
+        ("physical therapy after shoulder surgery", {PT}),
+        ("DME denied", {("category", "any", ("dmepos",)), UPHELD}),
+        ("Norco more than 100 tablets", {NORCO, ("quantity", "range", (100.001, None))}),
+        ("injured in 2014 or later", {("injury_date", "range", ("2014-01-01", None))}),
+        ("no MTUS cited but ODG", {("guideline_source", "none", ("MTUS",)), ("guideline_source", "any", ("ODG",))}),
+        ("retrospective Norco", {NORCO, ("retrospective", "is", (True,))}),
+        ("CM16-0123456", {("case_number", "is", ("CM16-0123456",))}),
+    ],
+)  # fmt: skip
+def test_fields(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C2-3 fusion",  # a level is no strength
+        "pain 4-5/10",
+        "50% relief",
+        "2009 chronic pain guideline",  # a guideline's year is no date of a decision
+        "psychiatric consultation",  # an item, not the reviewer's specialty
+        "page of the report",
+        "reviewed by a doctor",
+    ],
+)
+def test_near_misses(text: str) -> None:
+    fields = {f.field for f in parse_query(text).filters}
+    assert not fields & {"strength", "quantity", "letter_date", "specialty", "pages", "age", "state"}
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("RFA C2-3", "RFA was read as radiofrequency ablation"),
+        ("what should I put in the RFA for repeat trigger points", "RFA was read as request for authorization"),
+        ("PT denied", "PT was read as physical therapy"),
+        ("UR modified", "UR was read as utilization review"),
+        ("MED", "MED can be"),
+        ("hydrocodonne denied", '"hydrocodonne" was read as'),
+        ("does IMR bind my judge", "not precedent"),
+        ("decisions in 2016", "latest date in the letter (derived)"),
+        ("reviewers not licensed in California", "left out"),
+        ("who was the reviewer", "confidential"),
+        ("Norco overturned because of no UDS or no weaning plan", "ground for the opposite decision"),
+    ],
+)
+def test_notes(text: str, note: str) -> None:
+    assert note in " | ".join(parse_query(text).notes)
+
+
+def test_a_misspelt_drug_is_read_and_told() -> None:
+    query = parse_query("cyclobenzeprine upheld")
+    assert ("drug", "any", ("cyclobenzaprine",)) in _filters(query)
+    assert query.ignored == ()
+
+
+def test_names_of_persons_are_refused_and_the_rest_is_answered() -> None:
+    query = parse_query("who was the reviewer on the Texas family practice case and what is the patient's name")
+    assert query.refused
+    assert _filters(query) == {("state", "any", ("Texas",)), ("specialty", "any", ("Family",))}
+
+
+def test_what_is_not_recorded_selects_nothing() -> None:
+    assert parse_query("RFA dated after the UR denial").unanswerable
+
+
+def test_words_not_understood_are_ignored_by_name() -> None:
+    query = parse_query("Norco denied on a rainy Thursday")
+    assert query.ignored == ("rainy", "Thursday")
+
+
+@pytest.mark.parametrize(
+    "text", ["[pasted] 50yo with neck pain on Norco", "cases like mine: Norco, no UDS", "x " * 200]
+)
+def test_a_case_is_compared_not_filtered(text: str) -> None:
+    query = parse_query(text)
+    assert query.similar
+    assert query.filters == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "by", "top"),
+    [
+        ("overturn rate for TPIs by year", "rate", "year", None),
+        ("top five reasons Norco is denied", "reasons", "reason", 5),
+        ("uphold rate by reviewer specialty for opioids", "rate", "specialty", None),
+        ("how many letters had more than one disputed item", "several_items", None, None),
+        ("compare denial reasons for ESI before and after 2018", "reasons", "year", None),
+        ("which guideline documents are cited most when UR is overturned", "citations", "guideline", None),
+    ],
+)
+def test_figures(text: str, kind: str, by: str | None, top: int | None) -> None:
+    measure = parse_query(text).measure
+    assert measure is not None
+    assert (measure.kind, measure.by, measure.top) == (kind, by, top)
+
+
+def test_every_code_can_be_asked_for() -> None:
+    wording = load_wording()
+    assert {code for code, _ in wording.phrases} | set(wording.absent) == set(load_taxonomy().codes)
+
+
+def _positive_wordings() -> list[tuple[str, str]]:
+    return [(code.code, phrase) for code in load_taxonomy().codes.values() for phrase in code.positive]
+
+
+def test_the_taxonomys_own_wordings_are_often_understood() -> None:
+    """Most example wordings of the taxonomy, typed as a question, ask for their code; none need to be exact."""
+    rows = _positive_wordings()
+    hits = sum(code in parse_query(phrase).values("reason") for code, phrase in rows)
+    assert hits / len(rows) > 0.4, f"{hits} of {len(rows)}"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=120))
+def test_any_text_gives_filters_that_the_library_knows(text: str) -> None:
+    query = parse_query(text)
+    assert query.text == text
+    for filter in query.filters:
+        assert filter.field in FIELDS
+        where_filter(filter)
+
+
+_WORDS = st.sampled_from(
+    [
+        "Norco",
+        "denied",
+        "UDS",
+        "no",
+        "missing",
+        "consistent",
+        "not",
+        "because",
+        "of",
+        "the",
+        "MRI",
+        "lumbar",
+        "UR",
+        "modified",
+        "2016",
+        "page",
+        "78",
+        "and",
+        "or",
+        "RFA",
+        "PT",
+        "#120",
+        "10/325",
+        "with",
+        "refills",
+        "approved",
+        "screen",
+        "drug",
+        "but",
+        "despite",
+        "pain",
+        "contract",
+        "CA",
+        "licensed",
+        "in",
+        "Texas",
+        "under",
+        "40",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_WORDS, max_size=14).map(" ".join))
+def test_any_order_of_known_words_is_read_without_reading_a_word_twice(text: str) -> None:
+    query = parse_query(text)
+    for filter in query.filters:
+        where_filter(filter)
+    assert len({(f.field, f.op, f.value) for f in query.filters}) == len(query.filters)
+    assert not set(query.ignored) & {"Norco", "MRI", "denied", "approved"}
+
+
+def test_a_long_hostile_text_is_read_in_time() -> None:
+    parse_query("no " * 5000)
+    parse_query(("no evidence of documentation of " * 9)[:299])
+
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.mark.skipif(not (SHARED / "queries/seeds.yaml").is_file(), reason="needs ../shared/queries/seeds.yaml")
+def test_the_questions_of_the_seeds_leave_few_words() -> None:
+    import yaml
+
+    rows = yaml.safe_load((SHARED / "queries/seeds.yaml").read_text(encoding="utf-8"))["queries"]
+    left = {row["id"]: parse_query(row["text"]).ignored for row in rows}
+    assert sum(len(words) for words in left.values()) <= 25, left
