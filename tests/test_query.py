@@ -109,6 +109,8 @@ def test_urine_drug_screens(text: str, expected: set[tuple[Any, ...]]) -> None:
             "chiro denied because no improvement from earlier visits",
             {_reason("no_functional_improvement"), UPHELD, ("subcategory", "any", ("rehabilitation.chiropractic",))},
         ),
+        ("continues with high pain scores on the regimen", {_reason("poor_documented_response")}),
+        ("post-op physical therapy approved", {PT, OVERTURNED}),
         ("no CURES report", {_reason("missing_pdmp_or_risk_screen")}),
         ("TPI denied for no twitch response", {_reason("no_trigger_point_findings"), TPI, UPHELD}),
         ("muscle relaxants denied for long term use", {_reason("short_term_use_only"), RELAXANTS, UPHELD}),
@@ -281,10 +283,10 @@ def _positive_wordings() -> list[tuple[str, str]]:
 
 
 def test_the_taxonomys_own_wordings_are_often_understood() -> None:
-    """Most example wordings of the taxonomy, typed as a question, ask for their code; none need to be exact."""
+    """Most example wordings of the taxonomy, typed as a question, ask for their code (a floor, not a score)."""
     rows = _positive_wordings()
     hits = sum(code in parse_query(phrase).values("reason") for code, phrase in rows)
-    assert hits / len(rows) > 0.4, f"{hits} of {len(rows)}"
+    assert hits / len(rows) > 0.7, f"{hits} of {len(rows)}"
 
 
 @settings(max_examples=150, deadline=None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +121,10 @@ def use_patterns_without_roles(train: Sequence[Row], test: Sequence[Row]) -> lis
 def use_context(train: Sequence[Row], test: Sequence[Row]) -> list[frozenset[str]]:
     """The same concepts under the rules of ConText as medspacy ships them, in place of our own scopes."""
     import medspacy
+    from loguru import logger
     from medspacy.target_matcher import TargetRule
 
+    logger.remove()  # its sentence splitter logs every sentence
     nlp = medspacy.load(enable=["medspacy_tokenizer", "medspacy_target_matcher", "medspacy_context"])
     nlp.get_pipe("medspacy_target_matcher").add(
         [TargetRule("word", "CONCEPT", pattern=[{"IS_ALPHA": True}])]
@@ -178,7 +180,7 @@ ARMS: dict[str, Arm] = {
 
 
 @contextmanager
-def _replaced(name: str, value: object) -> Iterable[None]:  # type: ignore[misc]
+def _replaced(name: str, value: object) -> Iterator[None]:
     """One function of imr_llm.findings replaced for a while."""
     before = getattr(findings, name)
     setattr(findings, name, value)

@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
 from imr_llm.cleaning import clean_text
 from imr_llm.reading import Letter, read_letters
 from imr_llm.reason_model import BLOCKS, ReasonModel, read_features, vectorise
 from imr_llm.sections import read_sections
 from imr_llm.sentences import split_sentences
 from imr_llm.taxonomy import load_taxonomy
-from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
@@ -68,7 +69,13 @@ class Case:
         """Its sentences, each with the codes whose quote lies mostly in it."""
         polarity = {"upheld": {"denial"}, "overturned": {"overturn"}}.get(self.decision, {"denial", "overturn"})
         return [
-            Sentence(self.rationale[start:end], self._codes_in(start, end), self.category, self.subcategory, frozenset(polarity))
+            Sentence(
+                self.rationale[start:end],
+                self._codes_in(start, end),
+                self.category,
+                self.subcategory,
+                frozenset(polarity),
+            )
             for start, end in split_sentences(self.rationale)
         ]
 
@@ -94,7 +101,13 @@ def load_wordings() -> list[Sentence]:
         if row.get("why") == "contrary":
             polarities = {"denial"}  # in favour of the patient: no ground of a denial, but maybe one of an overturn
         sentences.append(
-            Sentence(clean_text(row["text"]), frozenset(row["codes"]), row.get("category"), row.get("subcategory"), frozenset(polarities))
+            Sentence(
+                clean_text(row["text"]),
+                frozenset(row["codes"]),
+                row.get("category"),
+                row.get("subcategory"),
+                frozenset(polarities),
+            )
         )
     return sentences
 
@@ -177,7 +190,8 @@ def _number_features(
         names = sorted(name for name, count in seen.items() if count >= SEEN_AT_LEAST[block])
         places[block] = {name: len(rarity) + offset for offset, name in enumerate(names)}
         rarity += [
-            1.0 if block == "treatment" else float(np.log((1 + len(features)) / (1 + seen[name])) + 1.0) for name in names
+            1.0 if block == "treatment" else float(np.log((1 + len(features)) / (1 + seen[name])) + 1.0)
+            for name in names
         ]
     return places, np.asarray(rarity, dtype=np.float32)
 
@@ -234,20 +248,33 @@ def report(name: str, cases: Sequence[Case], best: Sequence[dict[str, float]]) -
 
 def measure(folds: int = 4) -> None:
     """Held-out rationales with everything else trained on; real letters by folds of whole letters."""
-    wordings, rationales, samples, real = load_wordings(), load_cases(CORPUS / "rationales.jsonl"), load_samples(), load_real()
+    wordings, rationales, samples, real = (
+        load_wordings(),
+        load_cases(CORPUS / "rationales.jsonl"),
+        load_samples(),
+        load_real(),
+    )
     heldout = load_cases(CORPUS / "heldout.jsonl")
     model = train(wordings, [*rationales, *samples, *real])
     report("heldout.jsonl", heldout, [score_case(model, case) for case in heldout])
     model = train(wordings, rationales)
     report("sample letters (not trained on)", samples, [score_case(model, case) for case in samples])
-    report("real letters (not trained on; the patterns were written on them)", real, [score_case(model, case) for case in real])
+    report(
+        "real letters (not trained on; the patterns were written on them)",
+        real,
+        [score_case(model, case) for case in real],
+    )
     groups = sorted({case.group for case in real})
     best: dict[int, dict[str, float]] = {}
     for fold in range(folds):
         held = set(groups[fold::folds])
         model = train(wordings, [*rationales, *samples, *(case for case in real if case.group not in held)])
         best |= {place: score_case(model, case) for place, case in enumerate(real) if case.group in held}
-    report(f"real letters ({folds} folds of letters; the patterns were written on them)", real, [best[place] for place in range(len(real))])
+    report(
+        f"real letters ({folds} folds of letters; the patterns were written on them)",
+        real,
+        [best[place] for place in range(len(real))],
+    )
 
 
 def main() -> None:

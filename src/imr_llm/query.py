@@ -19,7 +19,7 @@ from dataclasses import replace
 from imr_llm.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
 from imr_llm.question import Question, open_question
 from imr_llm.question_numbers import read_dates, read_numbers, split_era
-from imr_llm.question_reasons import read_reasons, reason_label
+from imr_llm.question_reasons import read_findings, read_reasons, reason_label
 from imr_llm.taxonomy import load_taxonomy
 from imr_llm.vocabulary import (
     Term,
@@ -56,6 +56,8 @@ def parse_query(text: str) -> Query:
     read_reasons(question)
     _read_terms(question)
     _read_decision(question)
+    if measure is None:
+        read_findings(question)
     _read_rest(question)
     _read_misspelt_drugs(question)
     _settle_polarity(question)

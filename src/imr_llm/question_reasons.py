@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imr_llm.filters import FilterOp
+from imr_llm.findings import Subject, find_matches
 from imr_llm.question import Question
 from imr_llm.taxonomy import load_taxonomy
 from imr_llm.wording import Wording, load_wording
@@ -56,6 +57,39 @@ def read_reasons(question: Question) -> None:
         _add_filter(question, group)
     for group in _joined_by_or(question, list(_causes(question, wording))):
         _add_filter(question, group)
+
+
+_GROUNDS = ("reason", "uds", "uds_rationale", "contradiction")
+_ITEMS = ("drug", "subcategory", "category")
+
+
+def read_findings(question: Question) -> None:
+    """Where no reason was understood: a question that is worded as reviewers word a finding asks for its reason.
+
+    "continues with high pain scores on the regimen" is poor documented response. The patterns are those that read
+    letters; a ground for an overturn is so read only where nothing else was understood.
+    """
+    if any(question.has(field) for field in _GROUNDS):
+        return
+    found = find_matches(question.text, Subject(), "denial")
+    if not found and not question.filters:
+        found = find_matches(question.text, Subject(), "overturn")
+    items = {word for f in question.filters if f.field in _ITEMS for word in f.words.split(", ")}
+    strong = [m for m in found if not m.pattern.weak and _is_worded(question, m.start, m.end, items)]
+    if not strong:
+        return
+    codes = tuple(dict.fromkeys(match.pattern.code for match in strong))
+    start, end = min(match.start for match in strong), max(match.end for match in strong)
+    words = question.take(start, end)
+    labels = " or ".join(reason_label(code) for code in codes)
+    question.add("reason", "any", codes, f"reason: {labels}", words)
+    question.note(f'"{words}" was read as the ground: {labels}')
+
+
+def _is_worded(question: Question, start: int, end: int, items: set[str]) -> bool:
+    """Are these words of a finding, and not a date, an age or a guideline that was read already?"""
+    taken = [question.text[s:e].strip() for s, e in question.taken if s < end and start < e]
+    return all(words in items for words in taken)
 
 
 def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:

@@ -1,5 +1,9 @@
 """The reasons of one determination, by rules: findings in its own rationale, one of them primary.
 
+Two readers look at every rationale. Composed patterns (findings.py) know what they know for certain and say exactly
+where; a linear model of sentences (reason_model.py) recognises wordings that nobody wrote a pattern for. A code is a
+reason where the model is sure of a sentence, or where a pattern fires and the model does not hold it for absurd.
+
 A reason is a ground the reviewer gives for this decision about this patient. An upheld denial takes denial codes, an
 overturned one overturn codes; a partial overturn can take both.
 """
@@ -8,9 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from imr_llm.findings import Finding, Match, Subject, find_matches, load_precedence
+from imr_llm.reason_model import load_reason_model
 from imr_llm.record import Decision, Polarity
+from imr_llm.sentences import split_clauses, split_sentences
 from imr_llm.taxonomy import load_taxonomy
 
 _POLARITIES: Mapping[Decision, tuple[Polarity, ...]] = {
@@ -34,21 +41,86 @@ _LEAD = re.compile(
 )
 
 
+# Chosen on labels that were not trained on: evals/reasons/train.py --measure.
+SURE = 0.2  # from here on the model's word is enough
+ABSURD = 0.002  # below this a pattern's word is not
+# Whether a screen is missing, consistent or bad is read by uds.py: the model may not guess it.
+_MISSING_SCREEN = "missing_urine_drug_screen"
+
+
 def find_reasons(
     rationale: str, *, decision: Decision, title: str, category: str | None, subcategory: str | None
 ) -> tuple[Finding, ...]:
     """The findings of a cleaned rationale that carry a reason code, in the text's order; exactly one is primary.
 
     `category` and `subcategory` are those of data/treatments.yaml, None where unknown. Offsets count characters of
-    `rationale`. No ground that the patterns know: an empty tuple.
+    `rationale`. No ground that either reader knows: an empty tuple.
     """
+    believed = score_codes(rationale, decision=decision, category=category, subcategory=subcategory)
+    by_pattern = {
+        finding.code: finding
+        for finding in find_by_patterns(
+            rationale, decision=decision, title=title, category=category, subcategory=subcategory
+        )
+    }
+    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code == _MISSING_SCREEN]
+    codes = {finding.code for finding in kept}
+    kept += [
+        Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, "sentence model")
+        for code, belief in believed.items()
+        if code not in codes and belief.score >= SURE and code != _MISSING_SCREEN
+    ]
+    codes = {finding.code for finding in kept}
+    return _mark_primary([finding for finding in kept if not codes & _SPECIFIC.get(finding.code, frozenset())])
+
+
+@dataclass(frozen=True)
+class Belief:
+    """How likely the model holds it that rationale[start:end], a sentence, states a code."""
+
+    score: float
+    start: int
+    end: int
+
+
+def score_codes(
+    rationale: str, *, decision: Decision, category: str | None, subcategory: str | None
+) -> dict[str, Belief]:
+    """For each code that the decision can have, the sentence most likely to state it.
+
+    Only sentences with a finding in them count: a recited guideline or utilization review's history states no reason.
+    """
+    model, taxonomy = load_reason_model(), load_taxonomy()
+    best = {
+        code: Belief(0.0, 0, 0) for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]
+    }
+    clauses = [clause for clause in split_clauses(rationale) if clause.role == "finding"]
+    for start, end in split_sentences(rationale):
+        if not any(clause.start < end and clause.end > start for clause in clauses):
+            continue
+        for code, score in model.score(rationale[start:end], category, subcategory).items():
+            if code in best and score > best[code].score:
+                best[code] = Belief(score, start, end)
+    return best
+
+
+def _mark_primary(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The main ground: by the code's precedence, then the first in the text."""
+    ordered = sorted(findings, key=lambda finding: (finding.start, finding.end, finding.code))
+    if not ordered:
+        return ()
+    first = min(ordered, key=lambda finding: (load_precedence().get(finding.code, 0), finding.start))
+    return tuple(replace(finding, primary=finding is first) for finding in ordered)
+
+
+def find_by_patterns(
+    rationale: str, *, decision: Decision, title: str, category: str | None, subcategory: str | None
+) -> tuple[Finding, ...]:
+    """What the patterns alone find, in the text's order."""
     subject = Subject(title, category, subcategory)
     matches = [match for polarity in _POLARITIES[decision] for match in find_matches(rationale, subject, polarity)]
     kept = _drop_umbrellas(_keep_best(_drop_weak(matches)))
-    if not kept:
-        return ()
-    primary = min(kept, key=_rank_as_primary)
-    return tuple(_to_finding(match, rationale, match is primary) for match in sorted(kept, key=lambda m: m.start))
+    return tuple(_to_finding(match, rationale) for match in sorted(kept, key=lambda m: m.start))
 
 
 def _drop_weak(matches: list[Match]) -> list[Match]:
@@ -77,15 +149,10 @@ def _drop_umbrellas(matches: list[Match]) -> list[Match]:
     ]
 
 
-def _rank_as_primary(match: Match) -> tuple[int, int]:
-    """Lower is more likely the main ground: by the code's precedence, then by place."""
-    return load_precedence().get(match.pattern.code, 0), match.start
-
-
-def _to_finding(match: Match, rationale: str, primary: bool) -> Finding:
+def _to_finding(match: Match, rationale: str) -> Finding:
     code = match.pattern.code
     start, end = _quote_span(match, rationale)
-    return Finding(code, load_taxonomy().codes[code].polarity, primary, start, end, match.pattern.name)
+    return Finding(code, load_taxonomy().codes[code].polarity, False, start, end, match.pattern.name)
 
 
 def _quote_span(match: Match, rationale: str) -> tuple[int, int]:

@@ -23,9 +23,14 @@ def _add_codes(schema: dict[str, Any]) -> None:
     schema["enum"] = list(load_taxonomy().codes)
 
 
+def _require_all(schema: dict[str, Any]) -> None:
+    schema["required"] = list(schema.get("properties", ()))
+
+
 class _Answer(BaseModel):
-    # A model that adds a key is not asked again for it: what we did not ask for is dropped.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # The schema requires every field, since a small model leaves out whatever it may; validation does not, and an
+    # added key is dropped: neither is worth asking again.
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=_require_all)
 
 
 class YesNo(_Answer):

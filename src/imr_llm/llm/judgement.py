@@ -196,6 +196,7 @@ def read_judgement(
     uds_holds = answer.uds.status == "not_mentioned" or f"{path}.uds_status" in grounding.located
     return Judged(
         asked=frozenset(code for code, row_code in known.items() if row_code.polarity in polarities),
+        overrules=prompt.about.no_overrules,
         said=frozenset(row.code for row in answer.reasons),
         reasons=tuple(reasons.values()),
         treatment=answer.treatment if "treatment" in prompt.about.asks else None,

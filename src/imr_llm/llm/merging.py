@@ -2,7 +2,8 @@
 
 - reasons: the model's grounded reasons are the reasons. A code the rules found and the model, asked, did not give is
   left out; needs_review and a warning say so. Where the model failed (no usable answer, no quote that holds), or was not asked
-  about a code, the rules' reason stays.
+  about a code, the rules' reason stays. It stays too where the prompt says so (`no_overrules: false`): a small model's
+  no is worth less than what the rules found, and the two are joined.
 - treatment and uds_status: the rules' values stay; the model fills what they left open; a difference of category or
   of screen status goes to needs_review.
 - diagnoses, medications, prior treatments, UR actions: the model's grounded ones, or the rules' where it gave none.
@@ -44,6 +45,7 @@ class Judged:
     treatment: TreatmentAnswer | None = None
     uds_status: UdsStatus | None = None
     contradictions: tuple[Contradiction, ...] = ()
+    overrules: bool = True
     warnings: tuple[Warning_, ...] = ()
     refused: bool = False
 
@@ -96,7 +98,8 @@ def _merge_reasons(item: Determination, judged: Judged, differences: Differences
     if not theirs:
         return list(item.reasons)
     # The model said the code but lost its quote, or was never asked: the rules' reason stays.
-    kept = [row for code, row in ours.items() if code not in theirs and code not in judged.asked - judged.said]
+    denied = judged.asked - judged.said if judged.overrules else frozenset()
+    kept = [row for code, row in ours.items() if code not in theirs and code not in denied]
     merged = sorted([*theirs.values(), *kept], key=lambda reason: reason.evidence.start)
     return mark_primary(merged, next((reason.code for reason in item.reasons if reason.primary), None))
 

@@ -62,6 +62,7 @@ class FrontMatter(BaseModel):
     """What a prompt file says of itself.
 
     mode: a hint, the user's own setting wins. asks: what the answer is used for; the rules keep the rest.
+    no_overrules: a code that the model was asked about and did not give takes the rules' reason away.
     findings_only: distrust reasons whose quote the rules read as a recited guideline or as history (small models).
     """
 
@@ -75,6 +76,7 @@ class FrontMatter(BaseModel):
     max_output_tokens: int = Field(default=4096, ge=16)
     asks: tuple[Ask, ...] = get_args(Ask)
     findings_only: bool = False
+    no_overrules: bool = True
 
 
 class Candidates(BaseModel):

@@ -58,6 +58,7 @@ async def _question_item(
     return Judged(
         asked=frozenset(code for code, answer in rows if answer),
         said=said,
+        overrules=prompt.about.no_overrules,
         reasons=tuple(reasons),
         warnings=tuple(warnings),
         refused=bool(rows) and all(answer is None for _, answer in rows),

@@ -62,6 +62,8 @@ _SEX_WORD = re.compile(
     r"\b(?:(?P<male>male|man|gentleman|he|his|him|mr)|(?P<female>female|woman|lady|she|her|hers|mrs|ms))\b",
     re.IGNORECASE,
 )
+# "10/325mg", "5%", "0.025 %", "300 units"; a bare number is none.
+_STRENGTH = re.compile(r"\d\s*(?:mg|mcg|g|ml|%|units?|iu|meq)(?!\w)", re.IGNORECASE)
 _LIKE_ITEM = 80.0
 
 
@@ -373,9 +375,10 @@ def _read_treatment(answer: TreatmentAnswer, ours: Treatment, told: str) -> Trea
     merged = merge_treatment(ours, answer, Differences(""))
     generic = canonical_drug(answer.drug) if answer.drug else None
     named = {mention.drug.generic: mention.brand for mention in find_drugs(told)}
-    squeezed = told.replace(" ", "").casefold()
     numbers = set(re.findall(r"\d+(?:\.\d+)?", told))
-    strength = answer.strength if answer.strength and answer.strength.replace(" ", "").casefold() in squeezed else None
+    strength = answer.strength if answer.strength and _STRENGTH.search(answer.strength) else None
+    if strength and locate_quote(told, strength, 0, len(told)) is None:
+        strength = None
     quantity = answer.quantity if answer.quantity is not None and f"{answer.quantity:g}" in numbers else None
     return merged.model_copy(
         update={
