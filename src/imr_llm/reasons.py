@@ -44,8 +44,8 @@ _LEAD = re.compile(
 # Chosen on labels that were not trained on: evals/reasons/train.py --measure.
 SURE = 0.2  # from here on the model's word is enough
 ABSURD = 0.002  # below this a pattern's word is not
-# Whether a screen is missing, consistent or bad is read by uds.py: the model may not guess it.
-_MISSING_SCREEN = "missing_urine_drug_screen"
+# "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
+_NOT_GUESSED = frozenset({"missing_urine_drug_screen", "aberrant_drug_behavior"})
 
 
 def find_reasons(
@@ -63,12 +63,12 @@ def find_reasons(
             rationale, decision=decision, title=title, category=category, subcategory=subcategory
         )
     }
-    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code == _MISSING_SCREEN]
+    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in _NOT_GUESSED]
     codes = {finding.code for finding in kept}
     kept += [
         Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, "sentence model")
         for code, belief in believed.items()
-        if code not in codes and belief.score >= SURE and code != _MISSING_SCREEN
+        if code not in codes and belief.score >= SURE and code not in _NOT_GUESSED
     ]
     codes = {finding.code for finding in kept}
     return _mark_primary([finding for finding in kept if not codes & _SPECIFIC.get(finding.code, frozenset())])

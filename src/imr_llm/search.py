@@ -72,6 +72,8 @@ def search(library: Library, index: Index | None, text: str, *, limit: int = 20)
     shown = ordered if limit == 0 else ordered[:limit]
     hits = _make_hits(library, query, shown, selection.scores)
     notes = (*query.notes, *selection.notes)
+    if query.measure:
+        notes = (*notes, "the question asks for figures: `imr-llm stats` answers it")
     return Answer(query, len(ordered), hits, counts.letters, counts.determinations, notes)
 
 
@@ -120,8 +122,8 @@ def _select(library: Library, index: Index | None, query: Query) -> _Selection:
         note = "no word of the question selects anything: every determination is listed"
         return _Selection(library.select_ids(), {}, (note,))
     scores = _most_relevant(library, index, query)
-    note = "no filter was understood from the question: these are the most relevant determinations"
-    return _Selection(list(scores), scores, (note,))
+    found = "these are the most relevant determinations" if scores else "no determination is close to its words"
+    return _Selection(list(scores), scores, (f"no filter was understood from the question: {found}",))
 
 
 def _most_relevant(library: Library, index: Index | None, query: Query) -> dict[int, float]:

@@ -25,9 +25,7 @@ DISCLAIMER = (
 
 def print_answer(answer: Answer, *, explain: bool = False) -> None:
     """Hits with their evidence, after what was understood of the question."""
-    _print_query(answer.query, explain=explain)
-    for note in answer.notes:
-        print(f"note: {note}")
+    _print_query(answer.query, answer.notes, explain=explain)
     shown = f", {len(answer.hits)} shown" if len(answer.hits) < answer.total else ""
     print(
         f"{answer.total} of {answer.determinations_searched} determinations "
@@ -44,12 +42,12 @@ def print_answer(answer: Answer, *, explain: bool = False) -> None:
             print(_wrap(f"note: {note}", 5))
 
 
-def _print_query(query: Query, *, explain: bool) -> None:
+def _print_query(query: Query, notes: Iterable[str], *, explain: bool) -> None:
     if query.filters:
         print("understood: " + "; ".join(chosen.label for chosen in query.filters))
     if query.ignored:
         print("ignored: " + ", ".join(query.ignored))
-    for note in query.notes:
+    for note in notes:
         print(f"note: {note}")
     if explain:
         for chosen in query.filters:
@@ -82,7 +80,7 @@ def print_similar(answer: SimilarAnswer) -> None:
 
 def print_statistics(statistics: Statistics) -> None:
     """A table of groups: n, upheld and overturned with share and 95 % interval."""
-    _print_query(statistics.query, explain=False)
+    _print_query(statistics.query, statistics.query.notes, explain=False)
     print(f"by {statistics.by} ({statistics.basis}); shares with 95 % Wilson intervals; * fewer than 10 determinations")
     rows = [*statistics.groups, statistics.overall]
     width = min(44, max([len(_label(group)) for group in rows], default=10) + 2)

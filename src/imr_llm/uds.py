@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from imr_llm.absence import LONGEST_SENTENCE, Absence, bounded_sentences, find_absence
 from imr_llm.record import UdsStatus
+from imr_llm.screen_results import ILLICIT, NAMED_DRUG, Result, read_result
 
 PRECEDENCE: tuple[UdsStatus, ...] = (
     "illicit_positive",
@@ -141,81 +142,8 @@ _ASKED_AFTER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-# ----------------------------------------------------------------------------------------------------- its results
+# ------------------------------------------------------------------------------------------- that it was done
 
-_ILLICIT = (
-    r"(?:illicit|illegal|street\s+drugs?|drugs?\s+of\s+abuse|(?:meth)?-?amph?etamines?|methamphetamines?|cocaine|crack"
-    r"|heroin|marijuana|marihuana|cannab\w+|THC|tetrahydro\w+|PCP|phencyclidine|ecstasy|MDMA|6-?(?:MAM|AM)\b|LSD"
-    r"|6-?monoacetyl\w+|hashish)"
-)
-_DRUG = (
-    r"(?:prescribed|norco|vicodin|hydrocodone|hydromorphone|oxycod\w+|oxycontin|percocet|roxicodone|oxymorphone|opana"
-    r"|morphine|ms\s?contin|tramadol|ultram|tapentadol|nucynta|methadone|fentanyl|duragesic|buprenorphine|butrans"
-    r"|suboxone|codeine|tylenol|opioids?|opiates?|narcotics?|benzodiazepines?|alprazolam|xanax|diazepam|valium"
-    r"|lorazepam|ativan|clonazepam|klonopin|carisoprodol|soma|meprobamate|gabapentin|barbiturates?|butalbital|zolpidem"
-    r"|(?:her|his|the|current|patient's|known|listed|expected|appropriate)\s+(?:\w+\s+)?(?:medications?|medicines?|drugs?)"
-    r"|medications?|appropriate|metabolites)"
-)
-_REFUSED = r"(?:no|not|never|n't|without|negative\s+for|absence\s+of|free\s+(?:of|from)|denie[sd]|nor|lack\s+of|clear\s+of)"
-_SHOWN = (
-    r"(?:positive|show\w*|reveal\w*|detect\w*|presence|present|found|finding|contain\w*|tested|abuse|indicat\w*|confirm\w*"
-    r"|demonstrat\w*|identif\w*|evidence|came\s+back|noted|\+|traces?|return\w*|consistent\s+with)"
-)
-_ILLICIT_BEFORE = re.compile(rf"(?:{_REFUSED})\b[^.;]{{0,60}}?$", re.IGNORECASE)
-_ILLICIT_SHOWN = re.compile(
-    rf"\b{_SHOWN}\b[^.;]{{0,90}}?(?P<drug>\b{_ILLICIT})|(?P<drug2>\b{_ILLICIT})(?:[^.;,]{{0,60}}?)"
-    r"\b(?:(?:was|were|is|are|being)\s+(?:\w+ly\s+)?(?:detected|present|found|positive|noted|identified|confirmed)"
-    r"|turned\s+up|showed\s+up|appear\w*|use\b|positive|abuse|on\s+board)"
-    r"|\b(?:illicit|illegal)[-\s]positive",
-    re.IGNORECASE,
-)
-_PURPOSE = re.compile(
-    r"\b(?:to|for|of)\s+(?:\w+\s+){0,3}?(?:assess|detect|monitor|screen|test|check|determine|evaluate|verify|ensure|rule"
-    r"|assessing|detecting|monitoring|screening|checking|verifying|ensuring|confirm|confirming|identify)\w*\b[^.;]{0,100}?$",
-    re.IGNORECASE,
-)
-
-# "consistent with the guidelines" is said of a request, not of a result.
-_RULES = r"(?:the\s+|current\s+|cited\s+|these\s+)*(?:guid|MTUS|ODG|ACOEM|recommend|standard|criteria|CA\b|California|evidence)"
-_INCONSISTENT = re.compile(
-    rf"""
-      \b(?:inconsisten\w+(?!\s+with\s+{_RULES})|in-consistent|discrepan\w+|unexpected\w*|abnormal\w*|aberran\w+|irregular\w*|non-?complian\w+|inappropriate\w*
-        |adulterated|diluted?|tampered|unexplained|problematic|concerning|undisclosed|failed|refus(?:ed|al)|violat\w+|divers\w+)\b
-    | \b(?:not|n't|never|nor|un)\s?-?(?:\s?\w+ly\s+|\s?entirely\s+|\s?fully\s+)?(?:consistent|compliant|appropriate|concordant|in\s+compliance|as\s+expected)\b(?!\s*(?:perform|monitor|obtain|document))
-    | \bnegative\s+for\s+(?:the\s+|all\s+|any\s+)?(?:use\s+of\s+|presence\s+of\s+)?(?:(?!illicit|illegal|non)\w+\s+){{0,3}}?{_DRUG}\b
-    | \b(?:not|n't|no)\s+(?:\w+\s+){{0,2}}?(?:detect\w*|show\w*|reveal\w*|contain\w*|find|found|identif\w+|presen[tc]\w*|positive|confirm\w*)\s+(?:for\s+|of\s+|the\s+|any\s+|presence\s+)*(?:(?!illicit|illegal|non|aberr|abnorm|unexp)\w+\s+){{0,2}}?{_DRUG}\b
-    | \b{_DRUG}\s+(?:\w+\s+){{0,3}}?(?:was|were|is|are)\s+(?:not|n't|un)\s?(?:detected|present|found|identified|confirmed|shown)
-    | \b(?:absence|absent)\s+(?:of\s+)?(?:the\s+)?(?:\w+\s+){{0,2}}?{_DRUG}\b
-    | \bnegative\s+for\b[^.;]{{0,60}}?\bincluding\b[^.;]{{0,20}}?\b{_DRUG}\b
-    | \b(?:fail(?:s|ed)?\s+to|not)\s+(?:detect|show|reveal|contain|find|identify|confirm|demonstrate)\s+(?:the\s+|any\s+|presence\s+of\s+)*(?:\w+\s+){{0,2}}?{_DRUG}\b
-    | \b(?:contain\w*|positive|detect\w*|show\w*|reveal\w*|found)\b[^.;]{{0,80}}?\b(?:not|never|n't)\s+(?:been\s+|being\s+|currently\s+|listed\s+as\s+)?(?:prescribed|dispensed|listed|reported|disclosed)
-    | \bpositive\s+for\s+[^.;]{{0,60}}?\b(?:non-?\s?prescribed|unprescribed|not\s+(?:been\s+|being\s+|currently\s+)?(?:prescribed|listed|on\s+(?:the|his|her)|reported|disclosed)|no\s+prescription|without\s+a\s+prescription)
-    | \b(?:non-?\s?prescribed|unprescribed)\s+(?:\w+\s+){{0,3}}?(?:was|were)\s+(?:detected|found|present)
-    | \b(?:detected|revealed|showed|show|shows|found)\s+[^.;]{{0,60}}?\b(?:non-?\s?prescribed|unprescribed|not\s+(?:been\s+|being\s+)?prescribed)
-    | \bpositive\s+for\s+(?:\w+\s+){{0,3}}?(?:alcohol|ethanol|ethyl|EtG|EtOH)\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_NEGATED_BAD = re.compile(
-    r"\b(?:no|not|without|n't|nor|never|negative\s+for|free\s+of|absence\s+of|any|denies)\s+(?:(?!only|but|however)[\w/,-]+\s+){0,5}$",
-    re.IGNORECASE,
-)
-_CONSISTENT = re.compile(
-    rf"""
-      \b(?:consistent(?!\s+with\s+{_RULES})|complian(?:ce|t)(?!\s+(?:monitor|test|check|screen|with\s+{_RULES}))|concordant|satisfactory|unremarkable|as\s+expected|within\s+expect\w+
-        |expected\s+(?:results?|findings|medications?)|appropriate|appropriately|in\s+accord(?:ance)?|in\s+harmony|within\s+normal\s+limits
-        |normal|clean|congruent|adherent|good\s+adherence|match(?:es|ed|ing)?|agree[sd]?\s+with|agreement\s+with|in\s+line\s+with
-        |in\s+keeping\s+with|in\s+conformity|corroborat\w+|correspond\w*|coincid\w+|expected\s+result|as\s+(?:prescribed|anticipated))\b
-    | \bnegative\s+for\s+(?:all\s+|any\s+|other\s+)*(?:\w+\s+){{0,2}}?(?:{_ILLICIT}|non-?\s?prescribed|unprescribed|substances|abuse|aberran\w+|drugs)
-    | \bpositive\s+(?:only\s+)?(?:for|only)\s+(?:the\s+|use\s+of\s+)*(?:\w+\s+){{0,2}}?{_DRUG}\b(?![^.;]{{0,40}}\bnot\b)
-    | \b(?:confirm\w*|show\w*|reveal\w*|detect\w*|demonstrat\w*)\s+(?:the\s+)?(?:presence\s+of\s+|use\s+of\s+|only\s+)?(?:the\s+|his\s+|her\s+)?{_DRUG}\b
-    | \bno\s+(?:evidence\s+of\s+|signs?\s+of\s+|other\s+)?(?:\w+\s+(?:or\s+)?){{0,3}}?(?:{_ILLICIT}|inconsisten\w+|aberran\w+|discrepan\w+|abnormal\w+|unexpected|misuse|abuse|non-?prescribed|red\s+flags?)
-    | \b(?:did|does|do)\s+not\s+(?:show|reveal|detect|demonstrate|indicate|contain)\s+(?:any\s+|evidence\s+of\s+)*(?:\w+\s+){{0,2}}?(?:{_ILLICIT}|aberran\w+|inconsisten\w+|abnormal\w+|non-?prescribed)
-    | \bwithout\s+(?:any\s+|evidence\s+of\s+)*(?:\w+\s+){{0,2}}?(?:{_ILLICIT}|aberran\w+|inconsisten\w+|discrepan\w+|abnormal\w+)
-    | \bwere\s+all\s+negative\b | \bverified\b
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
 _DONE = re.compile(
     r"""
       \b(?:was|were|has\s+been|have\s+been|had\s+been|been|is|are|being)\s+(?:also\s+|recently\s+|previously\s+|last\s+|apparently\s+|regularly\s+|routinely\s+|periodically\s+|most\s+recently\s+|then\s+)?(?:performed|done|obtained|collected|administered|completed|
@@ -271,6 +199,8 @@ _NO_BAD_ONES = re.compile(
     r"(?:[\w\s/-]{0,40}\b(?:on|in|by|per|via|from|with|during|through|upon)\b[\w\s]{0,30})?\s*$",
     re.IGNORECASE,
 )
+# "... was found on the last two screens": the mention is where a result was found.
+_PLACE = re.compile(r"\b(?:on|in|by|per|via|from|with|during|through|at|of)\s+(?:[\w/.'-]+\s+){0,5}$", re.IGNORECASE)
 _REACH = 220
 MOST_MENTIONS = 12  # in one sentence; no reviewer names a screen so often
 
@@ -314,7 +244,7 @@ def _find_mentions(sentence: str, disputed: bool) -> list[tuple[int, int]]:
         for match in SCREEN.finditer(sentence)
         if not _OTHER_TEST_BEFORE.search(sentence[max(0, match.start() - 30) : match.start()])
     ]
-    if disputed or (not mentions and re.search(rf"\b{_ILLICIT}", sentence, re.IGNORECASE)):
+    if disputed or (not mentions and re.search(rf"\b{ILLICIT}", sentence, re.IGNORECASE)):
         mentions += [match.span() for match in _SHORT_NAME.finditer(sentence) if not _is_inside(match.span(), mentions)]
     return mentions[:MOST_MENTIONS]
 
@@ -360,66 +290,21 @@ def _is_asked_for(sentence: str, start: int, end: int) -> bool:
     return bool(_ASKED_BEFORE.search(before) or _ASKED_AFTER.match(sentence[end : end + _REACH]))
 
 
-def _read_result(sentence: str, start: int, end: int, disputed: bool) -> UdsStatus | None:
-    """Illicit, inconsistent or consistent, from the words just before the mention and those after it."""
+def _read_result(sentence: str, start: int, end: int, disputed: bool) -> Result | None:
+    """The result told after the mention, or before it in its own clause; all of the clause where the mention closes it.
+
+    "Opiates were detected, as expected, on the urine drug screen": the mention is the place of a result told before.
+    """
     stop = _NEXT_FACT.search(sentence, end)
     after = sentence[start : min(stop.start() if stop else len(sentence), end + _REACH)]
-    before = sentence[max(0, start - 80) : start]
-    before = re.split(r";|,\s+(?:and\s+)?|\b(?:but|however|although)\b", before)[-1]
-    near = f"{before}{after}"
-    at = len(before)
-    if _shows_illicit(near):
-        return "illicit_positive"
-    if _shows(_INCONSISTENT, near, at):
-        return "inconsistent"
-    if _shows_consistent(near, disputed):
-        return "consistent"
-    return None
+    before = sentence[max(0, start - _REACH) : start]
+    before = re.split(r"[.!?]\s|;|\b(?:but|however|although)\b", before)[-1]
+    if not _PLACE.search(before):
+        before = re.split(r",\s+(?:and\s+)?", before[-80:])[-1]
+    return read_result(f"{before}{after}", disputed=disputed)
 
 
-def _shows_illicit(words: str) -> bool:
-    for match in _ILLICIT_SHOWN.finditer(words):
-        drug = match.start("drug") if match["drug"] else match.start("drug2") if match["drug2"] else match.start()
-        lead = words[max(0, drug - 70) : drug]
-        affirmed = re.search(r"\bpositive\b(?!\w)[^.;]*$", lead, re.IGNORECASE)
-        refused = _ILLICIT_BEFORE.search(lead)
-        if refused and not (affirmed and affirmed.start() > refused.start()):
-            continue
-        if _PURPOSE.search(words[:drug]) and not affirmed:
-            continue
-        if re.match(r"[^.;,]{0,40}\b(?:was|were)\s+not\b", words[match.end() : match.end() + 60]):
-            continue
-        return True
-    return False
-
-
-def _shows(pattern: re.Pattern[str], words: str, at: int) -> bool:
-    """A bad result that is not itself negated ("no inconsistent screens") nor a purpose."""
-    for match in pattern.finditer(words):
-        if _NEGATED_BAD.search(words[max(0, match.start() - 60) : match.start()]):
-            continue
-        if _PURPOSE.search(words[: match.start()]):
-            continue
-        if re.match(r"\w*\s+(?:drug|behavio|use)", words[match.end() : match.end() + 20]) and match.start() < at:
-            continue
-        return True
-    return False
-
-
-def _shows_consistent(words: str, disputed: bool) -> bool:
-    for match in _CONSISTENT.finditer(words):
-        word = match[0].lower()
-        if disputed and word.startswith(("appropriate", "complian", "normal", "verified")):
-            continue
-        if _PURPOSE.search(words[: match.start()]):
-            continue
-        if re.search(r"\b(?:not|n't|whether|if|for|of)\s+(?:\w+\s+)?$", words[: match.start()]) and "no" not in word[:3]:
-            continue
-        return True
-    return False
-
-
-def _is_outweighed(sentence: str, absence: Absence, result: UdsStatus | None, start: int, end: int) -> bool:
+def _is_outweighed(sentence: str, absence: Absence, result: Result | None, start: int, end: int) -> bool:
     """Does the screen's own result outweigh a denying cue before it?
 
     "No side effects, and the drug screen was consistent" has one; "no evidence that the screen was consistent" and

@@ -285,7 +285,7 @@ def _read_determination(
     told = " ".join([title, _cut(text, summary), rationale.cut(text) if rationale else ""])
     return base.model_copy(
         update={
-            "treatment": _read_treatment(item.answer.treatment, base.treatment, clean_text(told)),
+            "treatment": _read_treatment(item.answer.treatment, base.treatment, title, clean_text(told)),
             "reasons": mark_primary(sorted(judged.reasons, key=lambda reason: reason.evidence.start)),
             "uds_status": judged.uds_status or "not_mentioned",
             "contradictions": contradictions,
@@ -370,14 +370,18 @@ def _match_action(request: Request, summary: Summary) -> UrAction:
     return "unknown"
 
 
-def _read_treatment(answer: TreatmentAnswer, ours: Treatment, told: str) -> Treatment:
-    """The treatment in controlled terms; a drug, a strength or a number only where the letter has it."""
+def _read_treatment(answer: TreatmentAnswer, ours: Treatment, title: str, told: str) -> Treatment:
+    """The treatment in controlled terms; a drug, a strength or a number only where the letter has it.
+
+    An item that is no drug has a drug only if its title names one: the patient's other drugs are not the item's.
+    """
     merged = merge_treatment(ours, answer, Differences(""))
+    about_item = told if merged.category == "pharmaceuticals" else title
     generic = canonical_drug(answer.drug) if answer.drug else None
-    named = {mention.drug.generic: mention.brand for mention in find_drugs(told)}
+    named = {mention.drug.generic: mention.brand for mention in find_drugs(about_item)}
     numbers = set(re.findall(r"\d+(?:\.\d+)?", told))
     strength = answer.strength if answer.strength and _STRENGTH.search(answer.strength) else None
-    if strength and locate_quote(told, strength, 0, len(told)) is None:
+    if strength and locate_quote(about_item, strength, 0, len(about_item)) is None:
         strength = None
     quantity = answer.quantity if answer.quantity is not None and f"{answer.quantity:g}" in numbers else None
     return merged.model_copy(
