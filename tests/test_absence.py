@@ -19,6 +19,16 @@ MISSING = [
     ("Without a drug screen, use cannot be judged.", "drug screen", "existence"),
     ("The patient has not had a trial of therapy.", "trial of therapy", "existence"),
     ("There is a lack of x-rays.", "x-rays", "existence"),
+    ("None of the notes includes a drug screen.", "drug screen", "record"),
+    ("Nowhere in the chart is there a drug screen.", "drug screen", "record"),
+    ("I do not see a drug screen.", "drug screen", "record"),
+    ("Neither a contract nor a drug screen came with it.", "contract", "existence"),
+    ("Misuse is not monitored by way of a drug screen.", "drug screen", "existence"),
+    ("It does not appear that he had a drug screen.", "drug screen", "existence"),
+    ("Not a single drug screen came with it.", "drug screen", "existence"),
+    ("There is no up to date drug screen.", "drug screen", "existence"),
+    ("Goals, a drug screen: none are present.", "drug screen", "record"),
+    ("A drug screen is advised but was not found in the file.", "drug screen", "record"),
 ]
 THERE = [
     ("The notes document better function.", "better function"),
@@ -28,6 +38,8 @@ THERE = [
     ("There is no pain with walking or a drug screen.", "drug screen"),
     ("The drug screen was consistent and CURES was not queried.", "drug screen"),
     ("There was no indication for a drug screen.", "drug screen"),
+    ("None of this bears on a drug screen.", "drug screen"),
+    ("A drug screen was done but was not asked for.", "drug screen"),
 ]
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from imr_llm.uds import PRECEDENCE, SCREEN, read_uds
@@ -210,3 +213,45 @@ def test_other_tests_are_no_screen(name: str) -> None:
 def test_precedence_holds_every_state_once() -> None:
     assert len(set(PRECEDENCE)) == 6
     assert PRECEDENCE[-1] == "not_mentioned"
+
+
+# "# state | title of a disputed screen", then sentences that tell the state. Three batches of these were
+# read once before any pattern was changed for them: 12 of 63, 4 of 42 and 7 of 33 were wrong then.
+WORDINGS = Path(__file__).with_name("uds_rows.txt")
+
+
+def read_wordings() -> Iterator[tuple[str, str, str]]:
+    state = title = ""
+    for line in WORDINGS.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            state, _, title = (part.strip() for part in line[1:].partition("|"))
+        else:
+            yield line, state, title
+
+
+@pytest.mark.parametrize(("text", "expected", "title"), list(read_wordings()))
+def test_reads_many_wordings(text: str, expected: str, title: str) -> None:
+    assert read_uds(text, disputed_item=title).status == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The reviewer at UR wrote that UR found no drug screen, but such a report was on file and was consistent.", "consistent"),
+        ("A drug screen was taken in May. No result was reported.", "done_result_unknown"),
+        ("A urine test is on the plan. The knee brace was not provided.", "not_mentioned"),
+        ("The MTUS asks for urine drug screens. It is not shown that he needs a brace.", "not_mentioned"),
+        ("MTUS recommends urine drug screens. These have not been documented.", "stated_absent"),
+        ("The last specimen was sent to pathology.", "not_mentioned"),
+        ("The blood specimen was positive for opioids.", "not_mentioned"),
+        ("The drug test was done. It was positive for heroin.", "illicit_positive"),
+    ],
+)
+def test_who_says_it_and_of_what(text: str, expected: str) -> None:
+    assert read_uds(text).status == expected
+
+
+def test_a_state_told_by_a_pronoun_is_quoted_with_the_sentence_it_goes_on_from() -> None:
+    text = "Pain is less. A UDS was done in May. It was positive for cocaine. He walks more."
+    found = read_uds(text)
+    assert text[found.start : found.end] == "A UDS was done in May. It was positive for cocaine."

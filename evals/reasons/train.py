@@ -24,8 +24,10 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from imr_llm.cleaning import clean_text
-from imr_llm.reading import Letter, read_letters
+from imr_llm.letter import Letter
+from imr_llm.reading import read_letters
 from imr_llm.reason_model import BLOCKS, ReasonModel, read_features, vectorise
+from imr_llm.reasons import ABSURD, NOT_GUESSED, SURE, find_by_patterns, score_codes
 from imr_llm.sections import read_sections
 from imr_llm.sentences import split_sentences
 from imr_llm.taxonomy import load_taxonomy
@@ -210,16 +212,6 @@ def save(model: ReasonModel, path: Path) -> None:
 # --------------------------------------------------------------------------------------------------------- measuring
 
 
-def score_case(model: ReasonModel, case: Case) -> dict[str, float]:
-    """The highest score of each code over the rationale's sentences, codes of the decision's polarity only."""
-    best: dict[str, float] = defaultdict(float)
-    for sentence in case.sentences():
-        for code, score in model.score(sentence.text, case.category, case.subcategory).items():
-            if load_taxonomy().codes[code].polarity in sentence.polarities:
-                best[code] = max(best[code], score)
-    return best
-
-
 def count(pairs: Iterable[tuple[frozenset[str], set[str]]]) -> str:
     """Micro precision, recall and F1 over (labels, found) pairs."""
     true = found = wanted = 0
@@ -229,25 +221,32 @@ def count(pairs: Iterable[tuple[frozenset[str], set[str]]]) -> str:
     return f"P {precision:.3f} R {recall:.3f} F1 {2 * precision * recall / max(precision + recall, 1e-9):.3f}"
 
 
-def report(name: str, cases: Sequence[Case], best: Sequence[dict[str, float]]) -> None:
-    from imr_llm.reasons import find_by_patterns
-
-    patterns = [find_by_patterns(c.rationale, decision=c.decision, title=c.title, category=c.category, subcategory=c.subcategory) for c in cases]  # type: ignore[arg-type]  # fmt: skip
-    codes = [{finding.code for finding in found} for found in patterns]
+def report(name: str, cases: Sequence[Case], models: Sequence[ReasonModel]) -> None:
+    """Patterns alone, the model alone and both together; `models` holds the model to use for each case."""
+    about: list[dict[str, Any]] = [
+        {"decision": c.decision, "category": c.category, "subcategory": c.subcategory} for c in cases
+    ]
+    beliefs = [score_codes(c.rationale, model=m, **a) for c, m, a in zip(cases, models, about, strict=True)]
+    patterns = [
+        {finding.code for finding in find_by_patterns(c.rationale, title=c.title, **a)}
+        for c, a in zip(cases, about, strict=True)
+    ]
     labels = [case.codes for case in cases]
     print(f"{name}: {len(cases)} rationales, {sum(map(len, labels))} reasons")
-    print(f"  patterns alone          {count(zip(labels, codes, strict=True))}")
-    for high in (0.1, 0.15, 0.2, 0.25, 0.3):
-        model = [{code for code, score in row.items() if score >= high} for row in best]
-        line = f"  model >= {high:.2f}  alone {count(zip(labels, model, strict=True))}"
-        for low in (0.0, 0.02, 0.05):
-            kept = [{c for c in p if row.get(c, 0.0) >= low} | m for p, m, row in zip(codes, model, best, strict=True)]
-            line += f" | patterns >= {low:.2f} or model {count(zip(labels, kept, strict=True))}"
-        print(line, flush=True)
+    print(f"  patterns alone                             {count(zip(labels, patterns, strict=True))}")
+    for sure in (0.1, 0.15, SURE, 0.25, 0.3):
+        sure_of = [{c for c, b in row.items() if b.score >= sure and c not in NOT_GUESSED} for row in beliefs]
+        print(f"  model >= {sure:.2f}                              {count(zip(labels, sure_of, strict=True))}")
+        for absurd in (0.0, ABSURD, 0.02):
+            both = [
+                {c for c in found if row[c].score >= absurd or c in NOT_GUESSED} | certain
+                for found, certain, row in zip(patterns, sure_of, beliefs, strict=True)
+            ]
+            print(f"  model >= {sure:.2f} or a pattern, model >= {absurd:.3f}  {count(zip(labels, both, strict=True))}")
 
 
 def measure(folds: int = 4) -> None:
-    """Held-out rationales with everything else trained on; real letters by folds of whole letters."""
+    """Held-out rationales with everything else trained on; real letters unseen by the model, whole letters at a time."""
     wordings, rationales, samples, real = (
         load_wordings(),
         load_cases(CORPUS / "rationales.jsonl"),
@@ -255,25 +254,24 @@ def measure(folds: int = 4) -> None:
         load_real(),
     )
     heldout = load_cases(CORPUS / "heldout.jsonl")
-    model = train(wordings, [*rationales, *samples, *real])
-    report("heldout.jsonl", heldout, [score_case(model, case) for case in heldout])
-    model = train(wordings, rationales)
-    report("sample letters (not trained on)", samples, [score_case(model, case) for case in samples])
+    report("heldout.jsonl", heldout, [train(wordings, [*rationales, *samples, *real])] * len(heldout))
+    corpus_only = train(wordings, rationales)
+    report("sample letters, model trained on the corpus alone", samples, [corpus_only] * len(samples))
     report(
-        "real letters (not trained on; the patterns were written on them)",
+        "real letters, model trained on the corpus alone (the patterns were written on them)",
         real,
-        [score_case(model, case) for case in real],
+        [corpus_only] * len(real),
     )
     groups = sorted({case.group for case in real})
-    best: dict[int, dict[str, float]] = {}
+    by_group: dict[str, ReasonModel] = {}
     for fold in range(folds):
-        held = set(groups[fold::folds])
+        held = groups[fold::folds]
         model = train(wordings, [*rationales, *samples, *(case for case in real if case.group not in held)])
-        best |= {place: score_case(model, case) for place, case in enumerate(real) if case.group in held}
+        by_group |= dict.fromkeys(held, model)
     report(
-        f"real letters ({folds} folds of letters; the patterns were written on them)",
+        f"real letters, {folds} folds of letters (the patterns were written on them)",
         real,
-        [best[place] for place in range(len(real))],
+        [by_group[case.group] for case in real],
     )
 
 

@@ -49,7 +49,7 @@ _RECORDING = (
     r"|record(?:s|ed|ing)?|furnish(?:es|ed)?|suppl(?:y|ies|ied)|reflect(?:s|ed|ing)?|list(?:s|ed)?|stat(?:e|es|ed)"
     r"|comment(?:s|ed)?\s(?:on|upon)|account(?:s|ed)?\sfor|set\sforth|attach(?:ed)?|forward(?:ed)?|accompan(?:y|ied)"
     r"|made\savailable|available|present(?:ed)?|in\sevidence|on\sfile|of\srecord|apparent|evident|seen|found|locate(?:d)?"
-    r"|obtain(?:ed)?|perform(?:ed)?|complet(?:e|ed)|done|taken|ordered|administered|collected|conducted|reviewed"
+    r"|obtain(?:ed)?|perform(?:ed)?|complet(?:e|ed)|done|carried\sout|undertaken|taken|ordered|administered|collected|conducted|reviewed"
     r"|received|in\sthe\s(?:\w+\s)?(?:records?|chart|file|documentation|notes)|part\sof\sthe\s(?:records?|file|documentation)"
     r"|among\sthe\s(?:records?|documents?))"
 )
@@ -72,7 +72,9 @@ _RECORD_NOUN = (
     r"|information|statements?|assessments?|quantification|details?|account|reference|comment(?:ary)?|documentations)"
 )
 _PROOF_NOUN = r"(?:evidence|indications?(?!\sfor)|data|proof|confirmation|suggestion|signs?|showing|demonstration)"
-_NO = r"(?:no|little|insufficient|inadequate|limited|scant|minimal|without|lack(?:s|ed|ing)?(?:\s+of)?|absence\s+of|nor)"
+_NO = (
+    r"(?:no|little|insufficient|inadequate|limited|scant|minimal|without|lack(?:s|ed|ing)?(?:\s+of)?|absence\s+of|nor)"
+)
 
 _CUE = re.compile(
     rf"""
@@ -81,6 +83,11 @@ _CUE = re.compile(
         | \b{_NOT}\s+{_ADVERBS}{_RECORDING}\b
         | \b(?:fail(?:s|ed|ing|ure)?|neglect(?:s|ed)?|omit(?:s|ted)?)\s+to\s+(?:\w+ly\s+)?{_RECORDING}\b
         | \bma[dk]es?\s+no\s+(?:mention|reference)\b
+        | \b(?:none|nothing|neither|not\s+one)\s+(?:of|in)\s+(?:the|these|those|his|her|all|my)\s+(?:[\w'-]+\s+){{0,4}}?(?:also\s+)?
+            (?:{_RECORDING}|{_SHOWING}|holds?|has|have|is|are|tells?|speaks?\s+of|suggests?|refers?\s+to)\b
+        | \b(?:I|we|one)\s+(?:do|did|could|can)\s?(?:not|n't)\s+(?:\w+ly\s+)?(?:see|find|locate|identify)\b
+        | \bno(?:where|t\s+anywhere)\b(?:[^.;,]{{0,60}}?\b(?:is|are|was|were|do|does)\s+(?:there|I|we|they)\b|\s+(?:is|are)\b)
+        | \bnor\s+(?:has|have|had|is|are|was|were|does|did|do|could|can)\b
         | \b(?:unable\s+to|cannot\s+be|could\s+not\s+be|could\s+not)\s+(?:find|found|locate|located|identify|identified)\b
         | \b(?:silent\s+(?:on|as\s+to|about|regarding)|undocumented|unaddressed)\b
         | \bomit(?:s|ted|ting)?\b
@@ -88,10 +95,13 @@ _CUE = re.compile(
     | (?P<existence>
           \b{_NO}\s+(?:an?\s+|any\s+|the\s+)?{_MODIFIERS}{_PROOF_NOUN}\b
         | \b{_NOT}\s+{_ADVERBS}{_SHOWING}\b
+        | \b(?:does|did|do)\s?(?:not|n't)\s+(?:appear|seem|look)\b
+        | \b{_NOT}\s+{_ADVERBS}(?:assessed|monitored|evaluated|checked|verified|followed|tracked|watched|screened|tested)\s+
+            (?:[\w']+\s+){{0,3}}?(?:by|via|with|through|using)\b
         | \b(?:fail(?:s|ed|ing|ure)?)\s+to\s+(?:\w+ly\s+)?{_SHOWING}\b
         | \b(?:lack(?:s|ed|ing)?\s+of|lack(?:s|ed|ing)|absence\s+of|devoid\s+of|missing)\b
       )
-    | (?P<bare> \b(?:no|without|nor)\b )
+    | (?P<bare> \b(?:no|without|nor|neither|not\s+(?:a\s+single|one|any))\b )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -114,13 +124,18 @@ _BREAK = re.compile(
 )
 # A bare "no X" reaches no farther than its own list of nouns: not "no change in X", not "no X from Y".
 _AUXILIARY = r"(?:is|are|was|were|has|have|had|did|does|do|will|would|could|can|should|must|may|might)"
-_END_OF_NOUNS = re.compile(rf"\b(?:{_AUXILIARY}|in|with|on|from|to|by|at|after|during|for|through|over|as|than)\b", re.I)
+_END_OF_NOUNS = re.compile(
+    rf"\b(?:{_AUXILIARY}|in(?![\s-]office)|with|on|from|to(?![\s-]date)|by|at|after|during|for|through|over|as|than)\b",
+    re.I,
+)
 _EMBEDDING = re.compile(
     r"^\s*(?:that|whether|if|how|the\s+(?:patient|claimant|applicant)|(?:he|she)\b|of\s+(?:how|whether))", re.I
 )
 
 # Not the noun in "CURES reports were not provided".
-_PREDICATE = re.compile(rf"\b{_FINITE}\b(?!,?\s+(?:and\s+[\w\s]{{1,30}}?\s)?{_AUXILIARY}\b)|\b{_AUXILIARY}\b", re.IGNORECASE)
+_PREDICATE = re.compile(
+    rf"\b{_FINITE}\b(?!,?\s+(?:and\s+[\w\s]{{1,30}}?\s)?{_AUXILIARY}\b)|\b{_AUXILIARY}\b", re.IGNORECASE
+)
 _RELATIVE = re.compile(r"\b(?:that|which|who|to|would|could|can|may|might|should|will)\s+(?:\w+ly\s+)?$", re.IGNORECASE)
 _MISSING_PREDICATE = re.compile(
     rf"""^(?:
@@ -139,10 +154,15 @@ _CLAUSE_END = re.compile(r";|[.!?]\s|,?\s+\b(?:but|however|although|though|while
 
 # "Pain relief and side effects should be recorded, these are not specified": the rule's list is what is missing.
 _BY_REFERENCE = re.compile(
-    rf"""[,;.]\s+(?:and\s+|however,?\s+|but\s+|yet\s+)?(?:
+    rf"""(?:[,;.:]|(?=\s(?:and|but)\s))\s+(?:and\s+|however,?\s+|but\s+|yet\s+)?(?:
         (?:these|those|all\s+of\s+(?:this|these|which)|this|such\s+\w+|the\s+same|the\s+above)\s+(?:\w+\s+){{0,2}}?
           (?:is|are|was|were|has|have)\s+(?:not|n't)\s+{_ADVERBS}{_RECORDING}
-      | none\s+of\s+(?:this|these|those|which|the\s+above)\s+(?:\w+\s+){{0,2}}?(?:is|are|was|were|has|have)\b
+      | (?<=but\s)(?:never|not)\s+{_RECORDING}
+      | (?<=but\s)(?:it\s+|they\s+)?(?:is|are|was|were|has|have)\s?(?:not|n't)\s+{_ADVERBS}{_RECORDING}
+      | none\s+of\s+(?:this|these|those|which|them|the\s+above)\s+(?:\w+\s+){{0,2}}?(?:is|are|was|were|has|have|could)\b
+      | (?:none|no\s+(?:(?:recent|current|such|newer|later|other|prior|subsequent)\s+){{0,2}}(?:one|ones|report|reports|test|tests|screen|screens))\s+
+          (?:is|are|was|were|has|have|had|could)\s+(?:be\s+)?{_ADVERBS}(?:{_RECORDING}|to\s+be\s+found|there|here|in\b|on\b)
+      | (?:there\s+(?:is|was|are|were|has\s+been)|I\s+(?:see|find|found)|we\s+(?:see|find|found))\s+none\b
       | there\s+(?:is|was)\s+no\s+{_RECORD_NOUN}\s+(?:\w+\s+){{0,3}}?(?:this|these|those|such)\b
     )""",
     re.IGNORECASE | re.VERBOSE,

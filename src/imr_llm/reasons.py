@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from imr_llm.findings import Finding, Match, Subject, find_matches, load_precedence
-from imr_llm.reason_model import load_reason_model
+from imr_llm.reason_model import ReasonModel, load_reason_model
 from imr_llm.record import Decision, Polarity
 from imr_llm.sentences import split_clauses, split_sentences
 from imr_llm.taxonomy import load_taxonomy
@@ -45,7 +45,7 @@ _LEAD = re.compile(
 SURE = 0.2  # from here on the model's word is enough
 ABSURD = 0.002  # below this a pattern's word is not
 # "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
-_NOT_GUESSED = frozenset({"missing_urine_drug_screen", "aberrant_drug_behavior"})
+NOT_GUESSED = frozenset({"missing_urine_drug_screen", "aberrant_drug_behavior"})
 
 
 def find_reasons(
@@ -63,12 +63,12 @@ def find_reasons(
             rationale, decision=decision, title=title, category=category, subcategory=subcategory
         )
     }
-    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in _NOT_GUESSED]
+    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in NOT_GUESSED]
     codes = {finding.code for finding in kept}
     kept += [
         Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, "sentence model")
         for code, belief in believed.items()
-        if code not in codes and belief.score >= SURE and code not in _NOT_GUESSED
+        if code not in codes and belief.score >= SURE and code not in NOT_GUESSED
     ]
     codes = {finding.code for finding in kept}
     return _mark_primary([finding for finding in kept if not codes & _SPECIFIC.get(finding.code, frozenset())])
@@ -84,13 +84,19 @@ class Belief:
 
 
 def score_codes(
-    rationale: str, *, decision: Decision, category: str | None, subcategory: str | None
+    rationale: str,
+    *,
+    decision: Decision,
+    category: str | None,
+    subcategory: str | None,
+    model: ReasonModel | None = None,
 ) -> dict[str, Belief]:
     """For each code that the decision can have, the sentence most likely to state it.
 
     Only sentences with a finding in them count: a recited guideline or utilization review's history states no reason.
+    `model`: the packaged one, unless another is to be measured.
     """
-    model, taxonomy = load_reason_model(), load_taxonomy()
+    model, taxonomy = model or load_reason_model(), load_taxonomy()
     best = {
         code: Belief(0.0, 0, 0) for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]
     }

@@ -32,8 +32,8 @@ NAMED_DRUG = (
     r"|butalbital|zolpidem|ambien|cyclobenzaprine|flexeril|hysingla|zohydro|demerol|meperidine)"
 )
 _PRESCRIBED = (
-    r"(?:(?:the|his|her|their|any|all|current|patient's|known|listed|these|those)\s+(?:\w+\s+){0,2}?"
-    r"(?:medications?|medicines?|drugs?|substances?|pills)(?=[\s,.;)]|$)"
+    r"(?:(?:the|his|her|their|current|patient's|known|listed|these|those)\s+(?:(?!illicit|illegal|street|non|un)\w+\s+){0,2}?"
+    r"(?:medications?|medicines?|drugs?|pills)(?=[\s,.;)]|$)"
     r"|(?:the\s+)?prescribed(?:\s+\w+){0,2}?\s+(?:medications?|medicines?|drugs?|analgesics?|substances?)"
     r"|what\s+(?:is|was|has\s+been)\s+prescribed|(?<!not\s)(?<!been\s)prescribed(?=\s+\w)"
     r"|metabolites|medications?)"
@@ -50,6 +50,7 @@ _UNPRESCRIBED = rf"""
     | (?:not|never|n't|neither)\s+{_PAST_DOSE}(?:prescribed|dispensed|listed|reported|disclosed|issued|on\s+(?:his|her|the)\s+(?:\w+\s+)?list
         |(?:a\s+)?part\s+of\s+(?:his|her|the)|among\s+(?:his|her|the)|supposed)
     | (?:nobody|no\s+one|no\s+provider|no\s+doctor)\s+(?:had\s+|has\s+)?prescribed
+    | no\s+(?:record|evidence|documentation|indication|sign)\s+(?:that|of)\s+(?:\w+\s+){{0,5}}?prescri\w+
     | (?:no|without\s+(?:an?|any))\s+(?:(?:known|valid|active|current|recorded|documented|corresponding)\s+)?prescriptions?
     | only\s+\w+\s+(?:is|was|has\s+been)\s+prescribed
     | (?:beyond|outside(?:\s+of)?|other\s+than|besides)\s+(?:what|those|the|his|her)(?:\s+\w+){{0,3}}?\s*prescribed
@@ -57,41 +58,48 @@ _UNPRESCRIBED = rf"""
 """
 _TOKEN = re.compile(
     rf"""
-      (?P<stop> ;(?!\s*(?:the\s+(?:latter|former)|neither|both)\b) | [.!?](?=\s|$) | \b(?:but|however|although|though|whereas|while|yet|despite|in\s+spite\s+of|notwithstanding)\b
+      (?P<stop> ;(?!\s*(?:the\s+(?:latter|former)|neither|both)\b) | [.!?](?=\s|$) | \b(?:but(?!\s+not\s+(?:for|the|any|his|her)\b)|however|although|though|whereas|while|yet|despite|in\s+spite\s+of|notwithstanding)\b
         | ,?\s(?:and|as|since|because)\s+(?=(?:the\s+)?(?:patient|claimant|applicant|he|she|there|his|her|CURES|provider|physician|pain|function|worker)\b) )
     | \b(?P<aside> (?:continu\w+|found|noted|reported|appear\w*|seem\w*|known|said|shown|proved|judged)\s+to\b )
     | \b(?P<purpose> (?:to|for|of)\s+(?:\w+\s+){{0,2}}?(?:assess|detect|monitor|screen|test|check|determine|evaluate|verify|ensure|rule\s+out
         |confirm|identify|look|watch|document|guard|assist|establish|see|demonstrate|show)(?:ing|ion|ation|ment)?\b
         | (?:(?:assess|monitor|check|look)(?:ing|s)?|screening|testing)\s+for | whether | \bif\b ) (?!\s+positive)
     | \b(?P<unprescribed> {_UNPRESCRIBED})
-    | (?P<off> \b(?:negative|absent|undetect\w+|absence\s+of|lack(?:s|ed|ing)?(?:\s+of)?|(?:free|clear|devoid)\s+(?:of|from)|ruled\s+out|not\s+there)\b )
+    | (?P<off> \b(?:negative|but\s+not(?:\s+for)?|absent|undetect\w+|absence\s+of|lack(?:s|ed|ing)?(?:\s+of)?|(?:free|clear|devoid)\s+(?:of|from)|ruled\s+out|not\s+there)\b )
     | (?P<no> \b(?:no|not|never|without|nothing|none|neither|nor|denie[sd]|(?:fail(?:s|ed|ure|ing)?|unable)\s+to|cannot|not\s+(?:been\s+)?any)\b | n't\b )
     | \b(?P<bad> inconsisten\w+|in-consistent|discrepan\w+|unexpected\w*|abnormal\w*|aberran\w+|irregular\w*|non-?\s?complian\w+|inappropriate\w*
-        |adulterated|diluted?|tampered|substituted|unexplained|problematic|concern(?:s|ing)?|surpris\w+|failed|refus(?:es|ed|al)|declined\s+to|violat\w+
-        |divers(?:ion|ions)|out\s+of\s+the\s+ordinary|questions|conflict(?:s|ed|ing)?|at\s+odds|contrary\s+to|contradict\w*|mismatch\w*|anomal\w+
-        |red\s+flags?|incongru\w+|misuse|unsatisfactory|suspicious|differ(?:s|ed)?\s+from|disagree\w*|at\s+variance|incompatible)\b
+        |adulterated|diluted?|tampered|substituted|unexplained|problematic|concerning|failed|refus(?:es|ed|al)|declined\s+to|violat\w+
+        |out\s+of\s+the\s+ordinary|rais(?:es|ed|ing)\s+(?:\w+\s+){{0,2}}?(?:questions?|concerns?)|conflict(?:s|ed|ing)?|at\s+odds|contrary\s+to|contradict\w*|mismatch\w*|anomal\w+|incongru\w+|unsatisfactory|suspicious|differ(?:s|ed)?\s+from|disagree\w*|at\s+variance|incompatible)\b
+    | \b(?P<worry> misuse|abuse|diver(?:sion|ting)|red\s+flags?|surpris\w+|concerns?|questions?|problems?|issues?)\b
     | \b(?P<good> consistent(?!\s+with\s+(?:the\s+|current\s+|cited\s+|these\s+)*(?:guid|MTUS|ODG|ACOEM|recommend|standard|criteria|CA\b|California|evidence))
         |complian(?:ce|t)(?!\s+(?:monitor|test|check|screen|with\s+(?:the\s+)?(?:guid|MTUS|ODG|ACOEM)))|concordant|satisfactory|unremarkable|appropriate(?:ly)?
         |as\s+(?:(?:would|should|to|is\s+to)\s+be\s+|was\s+|were\s+|is\s+)?(?:expected|anticipated|prescribed|directed)|as\s+(?:they|it|he|she)\s+should
         |which\s+(?:was|is|were|are)\s+(?:to\s+be\s+)?expected|in\s+order
         |within\s+expect\w+|expected(?!\s+to\b)|in\s+accord(?:ance)?|in\s+harmony|within\s+normal\s+limits|normal|clean|congruent|adher(?:ent|ence)|compatible
         |match(?:es|ed|ing)?|agree[sd]?|in\s+agreement|agreement\s+with|in\s+line|in\s+keeping|in\s+conformity|conform\w*|corroborat\w+|correspond\w*
-        |coincid\w+|passed|validat\w+|verified|proper(?:ly)?|correct(?:ly)?|acceptable|reassuring|fitting|fits|tall(?:y|ies|ied)|square[sd]?\s+with|in\s+step)\b
+        |coincid\w+|passed|validat\w+|bears?\s+out|borne\s+out|verified|proper(?:ly)?|correct(?:ly)?|acceptable|reassuring|fitting|fits|tall(?:y|ies|ied)|square[sd]?\s+with|in\s+step)\b
     | \b(?P<illicit>{ILLICIT})(?:\s+(?:and|or)\s+(?:illegal|illicit))?(?:\s+(?:drugs?|substances?|metabolites?))?(?![\w-]*(?:\s+(?:and|or)\s+)?(?:card|history))
     | \b(?P<alcohol>alcohol|ethanol|ethyl|EtG|EtOH)\b
     | \b(?P<drug>{NAMED_DRUG}|{_PRESCRIBED})\b{_NOT_THE_DRUG}
-    | \b(?P<anything>(?:all\s+|any\s+|tested\s+|other\s+)*(?:substances|abuse|drugs)|anything)\b
-    | (?P<found> \b(?:positiv\w+|show\w*|reveal\w*|detect\w*|presence|present|found|find(?:s|ings?)?|contain\w*|turn(?:s|ed)?\s+up|pick(?:s|ed)?\s+up
+    | \b(?P<anything>(?:all\s+|any\s+|tested\s+|other\s+)*(?:substances|drugs)|anything)\b
+    | (?P<found> \b(?:positiv\w+|(?:was|were|been)\s+noted|(?:notable|remarkable|significant)\s+for|(?:reports?|screens?|tests?|results?|UDS|UDT)\s+with|show\w*|reveal\w*|detect\w*|presence|present|found|find(?:s|ings?)?|contain\w*|turn(?:s|ed)?\s+up|pick(?:s|ed)?\s+up
         |yield\w*|indicat\w*|confirm\w*|demonstrat\w*|identif\w*|evidence[ds]?|came\s+back|returned|seen|traces?|disclos\w+|reflect\w*|appear(?:s|ed)?\s+(?:on|in)
         |demonstrable|on\s+board|recovered|measured)\b | (?<=\s)\+(?=\s) )
     | (?P<verb> \b(?:was|were|is|are|has|have|had|been)\b )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_PASSIVE = re.compile(r"positiv|detected|present|found|seen|noted|identified|confirmed|revealed|shown|turn|appear|on board|recovered|evident", re.I)
+_COMMA = re.compile(r",\s?$")
+_OWN_VERB = re.compile(r"\s+(?:metabolites?\s+)?(?:was|were|is|are)\s", re.IGNORECASE)
+_PASSIVE = re.compile(
+    r"positiv|was|were|been|detected|present|found|seen|noted|identified|confirmed|revealed|shown|turn|appear|on board|recovered|evident",
+    re.I,
+)
 _EXPECTED = re.compile(r"as\s|which|expected|appropriately|fitting", re.IGNORECASE)
 # "appropriate", "in compliance": said of the test itself where a test is what is asked for.
-_WEAK = re.compile(r"appropriate|complian|normal|verified|proper|correct|acceptable|fit|in\s+accord|clean|expected|in\s+order", re.I)
+_WEAK = re.compile(
+    r"appropriate|complian|normal|verified|proper|correct|acceptable|fit|in\s+accord|clean|expected|in\s+order", re.I
+)
 _PAST_TEST = re.compile(
     r"\b(?:results?|findings?|last|prior|previous|earlier|past|recent|came\s+back|was\s+found|were\s+found|each|all|dated)\b|\d/\d|\b20\d\d\b"
     r"|\b(?:was|were|been)\s+(?:tested|screened)",
@@ -128,7 +136,9 @@ def read_result(words: str, *, disputed: bool = False) -> Result | None:
     walk = _Walk()
     for match in _TOKEN.finditer(words):
         _take_token(walk, match, words, disputed)
-    walk.facts += [(thing, found) for thing, found in walk.waiting if not found and thing in ("illicit", "unprescribed")]
+    walk.facts += [
+        (thing, found) for thing, found in walk.waiting if not found and thing in ("illicit", "unprescribed")
+    ]
     return _weigh(walk)
 
 
@@ -157,11 +167,13 @@ def _take_token(walk: _Walk, match: re.Match[str], words: str, disputed: bool) -
         walk.denied = match.end()
     elif kind in ("found", "off"):
         _take_finding(walk, match, kind == "found")
-    elif kind in ("good", "bad"):
+    elif kind in ("good", "bad", "worry"):
         _take_judgement(walk, match, words, disputed)
     elif kind == "unprescribed" and _ADJECTIVE.match(match[0]) is None:
         _take_disclaimer(walk, match)
     else:
+        if _OWN_VERB.match(words, match.end()) and _COMMA.search(words, max(0, match.start() - 2), match.start()):
+            walk.found = None  # "negative for opioids, cocaine was detected": a thing with a finding of its own
         _take_thing(walk, kind, match)
 
 
@@ -176,10 +188,12 @@ def _take_finding(walk: _Walk, match: re.Match[str], found: bool) -> None:
 def _take_judgement(walk: _Walk, match: re.Match[str], words: str, disputed: bool) -> None:
     word, good = match[0], match["good"] is not None
     # "tramadol and nothing else, in keeping with ...": a comma ends a denial's reach to praise.
-    cut = good and walk.denied is not None and "," in words[walk.denied : match.start()]
+    cut = good and walk.denied is not None and re.search(r",|\band\b", words[walk.denied : match.start()]) is not None
     denied = (_is_denied(walk, match.start()) and not cut) or (not good and _goes_on(walk, match.start()))
     if denied:
         walk.denied, walk.listed = None, match.end()
+    if match["worry"] and not denied:
+        return
     if good and word.lower().startswith("complian") and _AIM_BEFORE.search(words, 0, match.start()):
         return
     if disputed and _WEAK.match(word) and not _PAST_TEST.search(words):
@@ -190,13 +204,13 @@ def _take_judgement(walk: _Walk, match: re.Match[str], words: str, disputed: boo
 
 
 def _take_disclaimer(walk: _Walk, match: re.Match[str]) -> None:
-    """"..., which was not prescribed": of the thing named last, whatever clause stands between."""
+    """A disclaimer ("..., which was not prescribed") is of the thing named last, whatever clause stands between."""
     if _is_denied(walk, match.start()):
         _take_thing(walk, "unprescribed", match)
-    elif walk.facts and walk.facts[-1][0] == "drug":
-        walk.facts.append(("unprescribed", walk.facts.pop()[1]))
     elif walk.waiting:
         walk.waiting[-1] = ("unprescribed", walk.waiting[-1][1])
+    elif walk.facts and walk.facts[-1][0] == "drug":
+        walk.facts.append(("unprescribed", walk.facts.pop()[1]))
     elif walk.found is not None:
         walk.facts.append(("unprescribed", walk.found))
 
@@ -222,5 +236,5 @@ def _is_denied(walk: _Walk, start: int) -> bool:
 
 
 def _goes_on(walk: _Walk, start: int) -> bool:
-    """Is this the next member of a denied list: "no cocaine, heroin or ..."?"""
+    """Is this the next member of a denied list, as in "no cocaine, heroin or ..." (a list of things)?"""
     return walk.listed is not None and start - walk.listed <= _NEXT
