@@ -24,7 +24,7 @@ import numpy as np
 from imr_llm import findings
 from imr_llm.cleaning import clean_text
 from imr_llm.reading import Unreadable, read_letters
-from imr_llm.reasons import find_reasons
+from imr_llm.reasons import find_by_patterns
 from imr_llm.sections import read_sections
 from imr_llm.sentences import split_clauses
 from imr_llm.taxonomy import load_taxonomy
@@ -97,7 +97,7 @@ def use_patterns(train: Sequence[Row], test: Sequence[Row]) -> list[frozenset[st
     return [
         frozenset(
             finding.code
-            for finding in find_reasons(
+            for finding in find_by_patterns(
                 row.rationale, decision=row.decision, title=row.title,
                 category=row.category, subcategory=row.subcategory,
             )

@@ -119,7 +119,7 @@ _RECITAL = re.compile(
       \b{_GUIDE}\b[^;]{{0,200}}?\b{_RULE}\b
     | \b(?:per|according\s+to|under|pursuant\s+to|as\s+recommended\s+by)\b[^;,]{{0,60}}\b{_GUIDE}\b
     | ^\W*(?:\(?[a-z0-9]\)\s*)?(?:consider|use\s+of|using|steps?\s+to|indications?|frequent\s+random|recommended)\b
-    | \b(?:should|must|may|might|can|shall|ought\s+to|needs?\s+to)\s+(?:\w+\s+){{0,3}}?(?:be|have|include|undergo|obtain|perform|
+    | \b(?:should|must|(?-i:may)|might|can|shall|ought\s+to|needs?\s+to)\s+(?:\w+\s+){{0,3}}?(?:be|have|include|undergo|obtain|perform|
         document|receive|order|repeat|monitor)
     | \b(?:is|are)\s+(?:an?\s+)?(?:\w+ly\s+)?(?:recommended|required|advised|suggested|indicated|considered|warranted|necessary
         |an\s+option|important|appropriate|reasonable|used|useful|helpful|mandatory|essential|expected|part\s+of)\s+
