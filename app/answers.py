@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from imr_llm.embeddings import Embedder
 from imr_llm.errors import EmptyInput
-from imr_llm.export import Format, export_determinations
-from imr_llm.index import Index, open_index
-from imr_llm.letter import Letter
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import read_letters
+from imr_llm.library.embeddings import Embedder
+from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Counts, Library
-from imr_llm.reading import read_letters
 from imr_llm.record import Review
-from imr_llm.search import Answer, search
-from imr_llm.similar import SimilarAnswer, find_similar
-from imr_llm.stats import Statistics, compute_statistics
+from imr_llm.search.export import Format, export_determinations
+from imr_llm.search.hits import Answer, search
+from imr_llm.search.similar import SimilarAnswer, find_similar
+from imr_llm.search.stats import Statistics, compute_statistics
 
 SIDES = ("upheld", "overturned")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 from urllib.parse import urlencode
 
-from imr_llm.query import Filter, Query
 from imr_llm.record import BodyRegion, Contradiction, Determination, Review
-from imr_llm.search import Answer, Hit, HitEvidence
-from imr_llm.similar import Case, SimilarAnswer, SimilarHit
+from imr_llm.search.hits import Answer, Hit, HitEvidence
+from imr_llm.search.query import Filter, Query
+from imr_llm.search.similar import Case, SimilarAnswer, SimilarHit
 
 from .labels import (
     DECISIONS,

@@ -11,9 +11,9 @@ import gradio as gr
 from gradio.events import api
 
 from imr_llm.errors import ImrError
-from imr_llm.search import answer_json
-from imr_llm.similar import similar_json
-from imr_llm.stats import statistics_json
+from imr_llm.search.hits import answer_json
+from imr_llm.search.similar import similar_json
+from imr_llm.search.stats import statistics_json
 
 from .answers import OpenLibrary, ask_question, count_figures, find_cases, read_letter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from imr_llm.stats import Group, Rate, Statistics
+from imr_llm.search.stats import Group, Rate, Statistics
 
 from .cards import render_notes, render_notice, render_query
 from .labels import count_of, label_code, spell_label

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import load_taxonomy
 
 DECISIONS = {
     "upheld": "Upheld",

@@ -14,8 +14,8 @@ from typing import Any
 import gradio as gr
 
 from imr_llm.errors import ImrError
-from imr_llm.export import Format
-from imr_llm.stats import GROUPINGS
+from imr_llm.search.export import Format
+from imr_llm.search.stats import GROUPINGS
 
 from . import cards, figures, labels
 from .answers import (

@@ -21,7 +21,7 @@ from imr_llm.errors import ConfigurationError
 if TYPE_CHECKING:
     import gradio as gr
 
-    from imr_llm.embeddings import Embedder
+    from imr_llm.library.embeddings import Embedder
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -120,7 +120,7 @@ def _bypass_proxies() -> None:
 
 
 def _open_embedder() -> Embedder:
-    from imr_llm.embeddings import open_embedder
+    from imr_llm.library.embeddings import open_embedder
     from imr_llm.settings import read_settings
 
     settings = read_settings(os.environ)

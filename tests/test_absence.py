@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imr_llm.absence import find_absence
+from imr_llm.rules.absence import find_absence
 
 MISSING = [
     ("There is no documentation of better function.", "better function", "record"),

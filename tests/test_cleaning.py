@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_llm.cleaning import CLEANERS, Cleaner, clean, clean_text
+from imr_llm.letters.cleaning import CLEANERS, Cleaner, clean, clean_text
 
-LETTERISH = st.text(alphabet=st.sampled_from("abcN -\n\f\r\t.\ufb01\ufb03\u2019\u201c\ufffe\u00ad\u00d7\u00ae0125/"), max_size=120)
+LETTERISH = st.text(
+    alphabet=st.sampled_from("abcN -\n\f\r\t.\ufb01\ufb03\u2019\u201c\ufffe\u00ad\u00d7\u00ae0125/"), max_size=120
+)
 
 
 @pytest.mark.parametrize("cleaner", CLEANERS, ids=lambda cleaner: cleaner.name)

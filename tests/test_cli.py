@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from letters import SAMPLES
 
 from imr_llm import cli
 from imr_llm.commands import DEMO_QUERY
-from letters import SAMPLES
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +142,9 @@ def test_show_gives_review_and_text(filled: Path, capsys: pytest.CaptureFixture[
     assert imr("show", "CM99-0000000", "--library", filled) == 1
 
 
-def test_stats_export_similar_index_and_doctor(filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stats_export_similar_index_and_doctor(
+    filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert imr("stats", "--by", "decision", "--library", filled) == 0
     assert "upheld" in capsys.readouterr().out
     assert imr("stats", "opioids", "--by", "category", "--library", filled, "--json") == 0
@@ -152,7 +154,10 @@ def test_stats_export_similar_index_and_doctor(filled: Path, tmp_path: Path, cap
     assert len(rows) > 60
     assert imr("export", "Norco", "--format", "jsonl", "--out", tmp_path / "n.jsonl", "--library", filled) == 0
     assert imr("similar", SAMPLES / "norco_missing_uds.txt", "--library", filled) == 0
-    assert imr("similar", SAMPLES / "norco_missing_uds.txt", "--decision", "overturned", "--json", "--library", filled) == 0
+    assert (
+        imr("similar", SAMPLES / "norco_missing_uds.txt", "--decision", "overturned", "--json", "--library", filled)
+        == 0
+    )
     assert imr("index", "--library", filled) == 0
     assert imr("index", "--rebuild", "--json", "--library", filled) == 0
     capsys.readouterr()

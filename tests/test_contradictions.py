@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from imr_llm.contradictions import Topic, find_contradictions, find_denials, find_statements, load_topics
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.rules.contradictions import Topic, find_contradictions, find_denials, find_statements, load_topics
+from imr_llm.terms.taxonomy import load_taxonomy
 
 TOPICS = {topic.topic: topic for topic in load_topics()}
 
@@ -115,7 +115,10 @@ def test_finds_no_contradiction(summary: str, rationale: str) -> None:
 
 
 def test_a_denial_that_is_no_reason_contradicts_nothing() -> None:
-    summary, rationale = "The urine drug screen was consistent.", f"There is no urine drug screen in the records. {NORCO}"
+    summary, rationale = (
+        "The urine drug screen was consistent.",
+        f"There is no urine drug screen in the records. {NORCO}",
+    )
     assert find_contradictions(summary, rationale, reason_codes={"missing_urine_drug_screen"})
     assert not find_contradictions(summary, rationale, reason_codes={"supports_function_or_recovery"})
 

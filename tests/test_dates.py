@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from imr_llm.dates import find_dates, read_date
+from imr_llm.letters.dates import find_dates, read_date
 
 D = datetime.date
 

@@ -12,8 +12,8 @@ import pytest
 from library_samples import SAMPLES, Item, Sample, fill_library
 
 from imr_llm.errors import ConfigurationError
-from imr_llm.export import export_determinations
 from imr_llm.library.store import Library
+from imr_llm.search.export import export_determinations
 
 
 @pytest.fixture(scope="module")

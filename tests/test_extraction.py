@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from letters import SAMPLES
 
 from imr_llm.errors import ConfigurationError, DamagedInput, ModelUnreachable
 from imr_llm.extraction import Outcome, Tally, choose_extractor, estimate_run, extract_letters
-from imr_llm.letter import Letter
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import Unreadable, read_letters, read_text
 from imr_llm.library.store import Library
-from imr_llm.reading import Unreadable, read_letters, read_text
 from imr_llm.record import Review, Usage
-from imr_llm.rules import extract_by_rules
+from imr_llm.rules.extractor import extract_by_rules
 from imr_llm.settings import read_settings
-from letters import SAMPLES
 
 PLAN = choose_extractor(read_settings({}, extractor="rules"))
 NORCO = SAMPLES / "norco_missing_uds.txt"
@@ -186,8 +186,8 @@ import asyncio, sys
 from pathlib import Path
 from imr_llm.extraction import extract_letters
 from imr_llm.library.store import Library
-from imr_llm.reading import read_letters
-from imr_llm.rules import extract_by_rules
+from imr_llm.letters.reading import read_letters
+from imr_llm.rules.extractor import extract_by_rules
 
 async def extract(letter):
     await asyncio.sleep(0.05)
@@ -217,4 +217,8 @@ def test_kill_9_costs_at_most_the_letter_in_hand(tmp_path: Path) -> None:
         assert library.check() == []
         tally = run(list(read_letters([SAMPLES])), library)
         assert tally.kept == kept
-        assert library.counts().letters == tally.kept + tally.extracted == len([p for p in SAMPLES.iterdir() if p.suffix in (".txt", ".pdf")])
+        assert (
+            library.counts().letters
+            == tally.kept + tally.extracted
+            == len([p for p in SAMPLES.iterdir() if p.suffix in (".txt", ".pdf")])
+        )

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from imr_llm.findings import Pattern, Subject, find_matches, find_scopes, load_patterns
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.rules.findings import Pattern, Subject, find_matches, find_scopes, load_patterns
+from imr_llm.terms.taxonomy import load_taxonomy
 
 PATTERNS = load_patterns()
 TITLE = "Thing-a-matic compound kit"

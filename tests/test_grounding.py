@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imr_llm.cleaning import clean_text
-from imr_llm.grounding import Located, is_cut_from_negation, locate_quote
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.llm.grounding import Located, is_cut_from_negation, locate_quote
 
 RATIONALE = (
     "The records provided do not docu-\r\nment a recent urine drug screen. He takes Norco 10/325mg \u2013 with 30% relief "

@@ -11,7 +11,7 @@ import pytest
 from library_samples import SAMPLES, Item, Sample, WordEmbedder, fill_library, make_letter, make_review
 
 from imr_llm.errors import VectorIndexError
-from imr_llm.index import CURRENT, FOLDER, Index, open_index
+from imr_llm.library.index import CURRENT, FOLDER, Index, open_index
 from imr_llm.library.store import Library
 
 WORDS = [

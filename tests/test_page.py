@@ -20,7 +20,6 @@ import pytest
 
 import imr_llm
 from imr_llm.errors import ConfigurationError, DamagedInput, EmptyInput
-from imr_llm.query import Filter, Query
 from imr_llm.record import (
     Case,
     Contradiction,
@@ -35,10 +34,11 @@ from imr_llm.record import (
     Run,
     Span,
 )
-from imr_llm.search import Answer, Hit, HitEvidence
-from imr_llm.similar import Case as SimilarCase
-from imr_llm.similar import SimilarAnswer, SimilarHit
-from imr_llm.stats import Group, Rate, Statistics
+from imr_llm.search.hits import Answer, Hit, HitEvidence
+from imr_llm.search.query import Filter, Query
+from imr_llm.search.similar import Case as SimilarCase
+from imr_llm.search.similar import SimilarAnswer, SimilarHit
+from imr_llm.search.stats import Group, Rate, Statistics
 
 ROOT = Path(__file__).resolve().parents[1]
 if importlib.util.find_spec("imr_llm.app") is None:  # a checkout that is not installed: the page lies beside src
@@ -416,7 +416,7 @@ def test_the_style_asks_for_nothing_from_elsewhere() -> None:
 
 
 def test_an_export_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imr_llm.letter import Letter
+    from imr_llm.letters.letter import Letter
     from imr_llm.library.store import Library
 
     scratch = tmp_path / "scratch"
@@ -458,7 +458,7 @@ def test_an_unreadable_upload_is_named_without_its_folder(
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page over a library of one letter, served on a free loopback port."""
     pytest.importorskip("gradio")
-    from imr_llm.letter import Letter
+    from imr_llm.letters.letter import Letter
     from imr_llm.library.store import Library
 
     path = tmp_path_factory.mktemp("library")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from library_samples import SAMPLES, Item, make_letter, make_review
 
-from imr_llm.passages import MOST, read_passages
+from imr_llm.library.passages import MOST, read_passages
 
 
 def _texts(item: Item) -> list[str]:

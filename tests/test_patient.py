@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imr_llm.patient import read_patient
+from imr_llm.rules.patient import read_patient
 
 AGES = [
     ("The injured worker is a 48 year old male.", 48),

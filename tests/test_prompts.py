@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_llm.errors import PromptError
-from imr_llm.grounding import locate_quote
 from imr_llm.llm.answers import LetterAnswer, LetterJudgement, YesNo
 from imr_llm.llm.evidence import ABSENCE_CODES, Claim, check_claim
+from imr_llm.llm.grounding import locate_quote
 from imr_llm.llm.prompts import (
     ItemText,
     Prompt,
@@ -27,8 +27,8 @@ from imr_llm.llm.prompts import (
     render_messages,
 )
 from imr_llm.llm.statics import describe_statics
-from imr_llm.taxonomy import load_taxonomy
-from imr_llm.vocabulary import treatment_values
+from imr_llm.terms.taxonomy import load_taxonomy
+from imr_llm.terms.vocabulary import treatment_values
 
 FOLDER = Path(__file__).parents[1] / "prompts"
 FILES = sorted(FOLDER.glob("*.md"))

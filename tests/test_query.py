@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imr_llm.library.fields import FIELDS, where_filter
-from imr_llm.query import Query, parse_query
-from imr_llm.taxonomy import load_taxonomy
-from imr_llm.wording import load_wording
+from imr_llm.search.query import Query, parse_query
+from imr_llm.search.wording import load_wording
+from imr_llm.terms.taxonomy import load_taxonomy
 
 NORCO = ("drug", "any", ("hydrocodone/acetaminophen",))
 OPIOIDS = ("subcategory", "any", ("pharmaceuticals.opioids",))

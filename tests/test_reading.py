@@ -8,9 +8,9 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from imr_llm import reading
-from imr_llm.letter import Letter
-from imr_llm.reading import Unreadable, read_letters, read_text
+from imr_llm.letters import reading
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import Unreadable, read_letters, read_text
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "letters"
 A_PDF = SAMPLES / "knee_arthroscopy_overturned.pdf"
@@ -182,7 +182,12 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_json_lines_give_a_letter_a_line_and_name_bad_lines(tmp_path: Path) -> None:
     file = tmp_path / "many.jsonl"
-    rows = [json.dumps({"text": "letter one", "source": "https://example.org/1.pdf"}), "", "[1]", json.dumps({"text": "two"})]
+    rows = [
+        json.dumps({"text": "letter one", "source": "https://example.org/1.pdf"}),
+        "",
+        "[1]",
+        json.dumps({"text": "two"}),
+    ]
     file.write_text("\n".join(rows))
     items = list(read_letters([file]))
     assert [item.source for item in items] == ["https://example.org/1.pdf", f"{file}:3", f"{file}:4"]

@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-
-from imr_llm.cleaning import clean_text
-from imr_llm.letter import Letter
-from imr_llm.reading import read_letters
-from imr_llm.record import Determination, Review
-from imr_llm.rules import extract_by_rules
 from letters import SHARED, needs_real_letters
+
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import read_letters
+from imr_llm.record import Determination, Review
+from imr_llm.rules.extractor import extract_by_rules
 
 pytestmark = needs_real_letters
 
@@ -40,7 +40,9 @@ def gold() -> dict[str, list[dict[str, Any]]]:
 
 def pairs() -> list[tuple[dict[str, Any], Determination]]:
     return [
-        (row, item) for file, rows in gold().items() for row, item in zip(rows, reviews()[file][1].determinations, strict=True)
+        (row, item)
+        for file, rows in gold().items()
+        for row, item in zip(rows, reviews()[file][1].determinations, strict=True)
     ]
 
 
@@ -86,7 +88,8 @@ def test_evidence_is_verbatim_and_in_its_own_rationale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "share"), [("category", 0.99), ("subcategory", 0.97), ("drug", 0.99), ("strength", 0.97), ("quantity", 0.95)]
+    ("field", "share"),
+    [("category", 0.99), ("subcategory", 0.97), ("drug", 0.99), ("strength", 0.97), ("quantity", 0.95)],
 )
 def test_treatment_keeps_its_ground(field: str, share: float) -> None:
     right = [row["treatment"][field] == getattr(item.treatment, field) for row, item in pairs()]
@@ -113,7 +116,9 @@ def test_the_three_hard_cases_of_the_urine_drug_screen() -> None:
 def test_partly_authorized_requests_are_split() -> None:
     split = [item.request for _, item in pairs() if item.request.original]
     assert len(split) == sum(row["request"]["original"] is not None for row, _ in pairs())
-    assert all(request.authorized and request.disputed and "original request" not in request.disputed for request in split)
+    assert all(
+        request.authorized and request.disputed and "original request" not in request.disputed for request in split
+    )
 
 
 def test_a_letter_that_contradicts_itself_keeps_both_facts_and_a_warning() -> None:

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from imr_llm.reason_model import BLOCKS, load_reason_model, read_features, vectorise
-from imr_llm.reasons import find_reasons
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.rules.reason_model import BLOCKS, load_reason_model, read_features, vectorise
+from imr_llm.rules.reasons import find_reasons
+from imr_llm.terms.taxonomy import load_taxonomy
 
 
 def test_persons_and_numbers_are_made_alike() -> None:
@@ -20,7 +20,9 @@ def test_persons_and_numbers_are_made_alike() -> None:
 
 def test_every_block_is_of_length_one_times_its_weight() -> None:
     model = load_reason_model()
-    columns, values = vectorise(read_features("No relief was seen.", "pharmaceuticals", "opioids"), model.places, model.rarity)
+    columns, values = vectorise(
+        read_features("No relief was seen.", "pharmaceuticals", "opioids"), model.places, model.rarity
+    )
     assert len(columns) == len(values) == len(set(columns))
     assert math.isclose(float(values @ values), 1.5**2 + 1.0**2 + 0.75**2, rel_tol=1e-4)
     assert set(model.places) == set(BLOCKS)

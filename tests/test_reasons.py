@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from imr_llm.cleaning import clean_text
-from imr_llm.reasons import find_reasons
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.record import Decision
+from imr_llm.rules.reasons import find_reasons
 
 OPIOID = {"title": "Norco 10/325mg #90", "category": "pharmaceuticals", "subcategory": "opioids"}
 UDS = {"title": "Urine drug screen", "category": "diagnostic_testing", "subcategory": "urine_drug_screen"}

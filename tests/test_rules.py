@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any
 
 import pytest
-
-from imr_llm.cleaning import clean_text
-from imr_llm.letter import Letter
-from imr_llm.reading import read_letters, read_text
-from imr_llm.record import Review, schema_sha256
-from imr_llm.rules import extract_by_rules
 from letters import SAMPLE_GOLD, SAMPLES
+
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import read_letters, read_text
+from imr_llm.record import Review, schema_sha256
+from imr_llm.rules.extractor import extract_by_rules
 
 
 @cache
@@ -73,7 +73,8 @@ def test_maximus_citations(file: str) -> None:
         assert item.maximus_guideline
         found = [(c.source, c.chapter, c.year, c.pages) for c in item.maximus_guideline.citations]
         wanted = [
-            (c["source"], c["chapter"], c["year"], [tuple(pages) for pages in c["pages"]]) for c in row["maximus_citations"]
+            (c["source"], c["chapter"], c["year"], [tuple(pages) for pages in c["pages"]])
+            for c in row["maximus_citations"]
         ]
         assert found == wanted, item.number
 
@@ -113,7 +114,9 @@ def test_an_unknown_layout_is_kept_and_said_to_be() -> None:
     assert [warning.code for warning in review.run.warnings] == ["layout_unknown"]
 
 
-def make(decision: str, rationale: str, title: str = "Norco 10/325mg #60", header: str = "", summary: str = "") -> Review:
+def make(
+    decision: str, rationale: str, title: str = "Norco 10/325mg #60", header: str = "", summary: str = ""
+) -> Review:
     text = (
         f"{header}\nHOW THE IMR FINAL DETERMINATION WAS MADE\n\nCLINICAL CASE SUMMARY\n{summary}\n\n"
         f"IMR ISSUES, DECISIONS AND RATIONALES\n\n{title}: {decision}\n\n"
@@ -132,7 +135,9 @@ def make(decision: str, rationale: str, title: str = "Norco 10/325mg #60", heade
         ("Overturned", "UR said that it is not medically necessary. We find that it is medically necessary.", False),
     ],
 )
-def test_the_print_wins_over_the_rationales_own_verdict_but_is_doubted(decision: str, rationale: str, doubted: bool) -> None:
+def test_the_print_wins_over_the_rationales_own_verdict_but_is_doubted(
+    decision: str, rationale: str, doubted: bool
+) -> None:
     (item,) = make(decision, rationale).determinations
     assert item.decision == decision.lower()
     assert ("rationale_differs_from_decision" in item.needs_review) == doubted

@@ -9,9 +9,9 @@ from typing import Any, get_args
 
 import pytest
 
-from imr_llm.pdf import read_pdf
+from imr_llm.letters.pdf import read_pdf
 from imr_llm.record import Case, Citation, Decision, Layout, Patient, Reviewer, Treatment, UdsStatus
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from imr_llm.screen_results import read_result
+from imr_llm.rules.screen_results import read_result
 
 ROWS = [
     ("UDS positive for cocaine", "illicit_positive"),

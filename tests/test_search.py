@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from library_samples import SAMPLES, Item, WordEmbedder, fill_library
 
-from imr_llm.index import Index, open_index
-from imr_llm.letter import Letter
+from imr_llm.letters.letter import Letter
+from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
-from imr_llm.search import answer_json, fuse, search
+from imr_llm.search.hits import answer_json, fuse, search
 
 UDS_QUESTIONS = ("q13", "q14", "q15", "q16", "q31", "q39")
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -172,8 +172,8 @@ def _seed_rows() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from imr_llm.embeddings import open_embedder
-    from imr_llm.rules import extract_by_rules
+    from imr_llm.library.embeddings import open_embedder
+    from imr_llm.rules.extractor import extract_by_rules
 
     with Library.open(tmp_path_factory.mktemp("seeds") / "library") as library:
         for path in sorted((SHARED / "letters/seeds").glob("*.txt")):

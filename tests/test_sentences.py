@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_llm.sentences import Role, split_clauses, split_sentences
+from imr_llm.letters.sentences import Role, split_clauses, split_sentences
 
 SENTENCES = [
     ("The drug helps. It is cheap.", ["The drug helps.", "It is cheap."]),

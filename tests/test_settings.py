@@ -33,7 +33,11 @@ def test_the_key_falls_back_and_is_never_shown() -> None:
 
 @pytest.mark.parametrize(
     ("environment", "name"),
-    [({"IMR_CONCURRENCY": "many"}, "IMR_CONCURRENCY"), ({"IMR_CONCURRENCY": "0"}, "IMR_CONCURRENCY"), ({"IMR_EXTRACTOR": "magic"}, "extractor")],
+    [
+        ({"IMR_CONCURRENCY": "many"}, "IMR_CONCURRENCY"),
+        ({"IMR_CONCURRENCY": "0"}, "IMR_CONCURRENCY"),
+        ({"IMR_EXTRACTOR": "magic"}, "extractor"),
+    ],
 )
 def test_a_wrong_value_names_its_variable(environment: dict[str, str], name: str) -> None:
     with pytest.raises(ConfigurationError, match=name):

@@ -10,7 +10,7 @@ from library_samples import fill_library
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.library.store import Library
-from imr_llm.stats import GROUPINGS, compute_statistics, make_rate, statistics_json
+from imr_llm.search.stats import GROUPINGS, compute_statistics, make_rate, statistics_json
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from library_samples import RUN, SAMPLES, fill_library, make_letter, make_review
 
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError
-from imr_llm.filters import Filter
+from imr_llm.library.filters import Filter
 from imr_llm.library.store import Library, match_expression, run_key
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from imr_llm.findings import load_patterns, load_precedence
-from imr_llm.taxonomy import TAXONOMY_VERSION, codes_of, load_taxonomy
+from imr_llm.rules.findings import load_patterns, load_precedence
+from imr_llm.terms.taxonomy import TAXONOMY_VERSION, codes_of, load_taxonomy
 
 CODES = sorted(load_taxonomy().codes)
 

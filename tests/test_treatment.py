@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imr_llm.record import Treatment
-from imr_llm.treatment import (
+from imr_llm.rules.treatment import (
     classify_item,
     painful_regions,
     read_drug_amount,
@@ -14,7 +14,7 @@ from imr_llm.treatment import (
     read_strength,
     read_treatment,
 )
-from imr_llm.vocabulary import TreatmentEntry, load_treatments
+from imr_llm.terms.vocabulary import TreatmentEntry, load_treatments
 
 
 def kind_of(item: str) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imr_llm.uds import PRECEDENCE, SCREEN, read_uds
+from imr_llm.rules.uds import PRECEDENCE, SCREEN, read_uds
 
 CONSISTENT = [
     "The urine drug screen of 3/2/16 was consistent with the prescribed drugs.",
@@ -98,21 +98,39 @@ NOT_MENTIONED = [
 ]
 
 MORE = [
-    ("Urine drug screen performed on 10/12/2016 was positive for opiates and consistent with current medications.", "consistent"),
+    (
+        "Urine drug screen performed on 10/12/2016 was positive for opiates and consistent with current medications.",
+        "consistent",
+    ),
     ("The IW's last UDS on 8-15-16 was reported as consistent with prescribed therapy.", "consistent"),
     ("UDS dated 09/14/2016 showed inconsistent results, as hydrocodone was not detected.", "inconsistent"),
     ("A urine drug test dated 11-2-16 detected THC.", "illicit_positive"),
     ("CURES report and UDS were consistent with prescriptions.", "consistent"),
     ("There is no evidence of an updated and signed contract, recent urine drug screen, or CURES.", "stated_absent"),
-    ("The documentation lacks evidence of recent urine drug screening, pill counts or a signed pain agreement.", "stated_absent"),
-    ("The most recent urine drug screen, dated 5/5/16, was inconsistent with the prescribed medications as it was negative for tramadol.", "inconsistent"),
+    (
+        "The documentation lacks evidence of recent urine drug screening, pill counts or a signed pain agreement.",
+        "stated_absent",
+    ),
+    (
+        "The most recent urine drug screen, dated 5/5/16, was inconsistent with the prescribed medications as it was negative for tramadol.",
+        "inconsistent",
+    ),
     ("Compliance with urine drug screens was noted.", "consistent"),
-    ("Given the lack of UDS, CURES report and functional improvement, the request is not medically necessary.", "stated_absent"),
+    (
+        "Given the lack of UDS, CURES report and functional improvement, the request is not medically necessary.",
+        "stated_absent",
+    ),
     ("In addition, urine drug screen results and pain contract are not included for review.", "stated_absent"),
     ("The patient is at low risk and a urine drug screen was done in March 2016.", "done_result_unknown"),
-    ("MTUS states that a UDS is recommended as an option to assess for the use or presence of illegal drugs.", "not_mentioned"),
+    (
+        "MTUS states that a UDS is recommended as an option to assess for the use or presence of illegal drugs.",
+        "not_mentioned",
+    ),
     ("There is also no documentation of urine drug testing results to support compliance.", "stated_absent"),
-    ("The injured worker had a urine drug screen on 6/2/16, which was negative for all substances, including the prescribed Norco.", "inconsistent"),
+    (
+        "The injured worker had a urine drug screen on 6/2/16, which was negative for all substances, including the prescribed Norco.",
+        "inconsistent",
+    ),
     ("Urine drug screen is negative for opiates.", "inconsistent"),
     ("There was no mention of UDS, pain contract or CURES.", "stated_absent"),
     ("It is unclear if the patient has had recent UDS.", "not_mentioned"),
@@ -205,7 +223,9 @@ def test_names_of_the_screen(name: str) -> None:
     assert SCREEN.search(f"The {name} came back.")
 
 
-@pytest.mark.parametrize("name", ["drug", "screening colonoscopy", "skin testing", "nuds", "toxic", "drug therapy", "ultrasound screen"])
+@pytest.mark.parametrize(
+    "name", ["drug", "screening colonoscopy", "skin testing", "nuds", "toxic", "drug therapy", "ultrasound screen"]
+)
 def test_other_tests_are_no_screen(name: str) -> None:
     assert not SCREEN.search(f"The {name} came back.")
 
@@ -237,7 +257,10 @@ def test_reads_many_wordings(text: str, expected: str, title: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("The reviewer at UR wrote that UR found no drug screen, but such a report was on file and was consistent.", "consistent"),
+        (
+            "The reviewer at UR wrote that UR found no drug screen, but such a report was on file and was consistent.",
+            "consistent",
+        ),
         ("A drug screen was taken in May. No result was reported.", "done_result_unknown"),
         ("A urine test is on the plan. The knee brace was not provided.", "not_mentioned"),
         ("The MTUS asks for urine drug screens. It is not shown that he needs a brace.", "not_mentioned"),

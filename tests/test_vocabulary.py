@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from imr_llm import vocabulary
 from imr_llm.errors import ConfigurationError
 from imr_llm.record import BodyRegion
-from imr_llm.vocabulary import (
+from imr_llm.terms import vocabulary
+from imr_llm.terms.vocabulary import (
     Phrases,
     canonical_drug,
     drugs_by_ingredients,

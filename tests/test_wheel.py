@@ -1,6 +1,7 @@
 """What users install: the wheel, in a fresh environment, runs the demo; and importing the package does no work."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,8 +12,11 @@ from letters import ROOT
 
 
 def test_the_wheel_runs_the_demo_in_a_fresh_environment(tmp_path: Path) -> None:
+    # from a copy: a build leaves its pieces beside the sources, and takes up those of the build before
+    kept_out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "*-library")
+    shutil.copytree(ROOT, tmp_path / "project", ignore=kept_out)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
-             "--wheel-dir", str(tmp_path), str(ROOT)]  # fmt: skip
+             "--wheel-dir", str(tmp_path), str(tmp_path / "project")]  # fmt: skip
     subprocess.run(build, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     venv.create(tmp_path / "env", with_pip=True)
@@ -26,7 +30,12 @@ def test_the_wheel_runs_the_demo_in_a_fresh_environment(tmp_path: Path) -> None:
     places = subprocess.check_output(where, text=True, env=clean, cwd=tmp_path).split()
     assert all(place.startswith(own.strip()) for place in places), places
     done = subprocess.run(
-        [tmp_path / "env" / "bin" / "imr-llm", "demo"], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
+        [tmp_path / "env" / "bin" / "imr-llm", "demo"],
+        cwd=tmp_path,
+        env=clean,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "norco_missing_uds.txt" in done.stdout

@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from imr_llm import findings
-from imr_llm.cleaning import clean_text
-from imr_llm.reading import Unreadable, read_letters
-from imr_llm.reasons import find_by_patterns
-from imr_llm.sections import read_sections
-from imr_llm.sentences import split_clauses
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.reading import Unreadable, read_letters
+from imr_llm.letters.sections import read_sections
+from imr_llm.letters.sentences import split_clauses
+from imr_llm.rules.extractor import findings
+from imr_llm.rules.reasons import find_by_patterns
+from imr_llm.terms.taxonomy import load_taxonomy
 
 FOLDS = 5
 THRESHOLDS = np.arange(0.05, 0.95, 0.05)
@@ -181,7 +181,7 @@ ARMS: dict[str, Arm] = {
 
 @contextmanager
 def _replaced(name: str, value: object) -> Iterator[None]:
-    """One function of imr_llm.findings replaced for a while."""
+    """One function of imr_llm.rules.findings replaced for a while."""
     before = getattr(findings, name)
     setattr(findings, name, value)
     try:
@@ -200,7 +200,7 @@ def _clauses(row: Row) -> list[str]:
 
 
 def _embed(texts: Sequence[str]) -> np.ndarray:
-    from imr_llm.embeddings import open_embedder
+    from imr_llm.library.embeddings import open_embedder
 
     new = [text for text in dict.fromkeys(texts) if text not in _VECTORS]
     _VECTORS.update(zip(new, open_embedder().embed(new), strict=True))

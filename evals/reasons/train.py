@@ -1,4 +1,4 @@
-"""Train the sentence model of imr_llm.reason_model and write src/imr_llm/data/reason_model.npz.
+"""Train the sentence model of imr_llm.rules.reason_model and write src/imr_llm/data/reason_model.npz.
 
     python evals/reasons/train.py            # on the corpus, and on the labelled letters of ../shared where at hand
     python evals/reasons/train.py --measure  # score on labels that were not trained on; writes nothing
@@ -23,14 +23,14 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from imr_llm.cleaning import clean_text
-from imr_llm.letter import Letter
-from imr_llm.reading import read_letters
-from imr_llm.reason_model import BLOCKS, ReasonModel, read_features, vectorise
-from imr_llm.reasons import ABSURD, NOT_GUESSED, SURE, find_by_patterns, score_codes
-from imr_llm.sections import read_sections
-from imr_llm.sentences import split_sentences
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import read_letters
+from imr_llm.letters.sections import read_sections
+from imr_llm.letters.sentences import split_sentences
+from imr_llm.rules.reason_model import BLOCKS, ReasonModel, read_features, vectorise
+from imr_llm.rules.reasons import ABSURD, NOT_GUESSED, SURE, find_by_patterns, score_codes
+from imr_llm.terms.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"

@@ -20,18 +20,18 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from imr_llm import terminal
 from imr_llm.doctor import examine
-from imr_llm.embeddings import open_embedder
 from imr_llm.errors import ConfigurationError, VectorIndexError
-from imr_llm.export import export_determinations
 from imr_llm.extraction import Outcome, Plan, Tally, choose_extractor, estimate_run, extract_letters, open_extractor
-from imr_llm.index import Index, open_index
-from imr_llm.letter import Letter
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import Unreadable, read_letters
+from imr_llm.library.embeddings import open_embedder
+from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
-from imr_llm.reading import Unreadable, read_letters
-from imr_llm.search import answer_json, search
+from imr_llm.search.export import export_determinations
+from imr_llm.search.hits import answer_json, search
+from imr_llm.search.similar import find_similar, similar_json
+from imr_llm.search.stats import compute_statistics, statistics_json
 from imr_llm.settings import Settings
-from imr_llm.similar import find_similar, similar_json
-from imr_llm.stats import compute_statistics, statistics_json
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 from imr_llm import __version__
 from imr_llm.errors import BudgetExceeded, ConfigurationError, ExtractionError, ExtractionFault, ImrError
-from imr_llm.letter import Letter
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.reading import Unreadable
+from imr_llm.letters.sections import read_sections
 from imr_llm.library.store import Library, run_key
 from imr_llm.llm.local import serve_locally
-from imr_llm.reading import Unreadable
 from imr_llm.record import Extractor, Review, Run, schema_sha256
-from imr_llm.rules import extract_by_rules
-from imr_llm.sections import read_sections
+from imr_llm.rules.extractor import extract_by_rules
 from imr_llm.settings import OPENAI_BASE_URL, Settings
-from imr_llm.taxonomy import TAXONOMY_VERSION
+from imr_llm.terms.taxonomy import TAXONOMY_VERSION
 
 if TYPE_CHECKING:
     from imr_llm.llm.client import ModelSettings
@@ -267,7 +267,7 @@ class Estimate:
 
 def estimate_run(inputs: Iterable[Letter | Unreadable], library: Library | None, plan: Plan, base_url: str) -> Estimate:
     """Count what `extract_letters` would do. Tokens: the letter and the prompt once, at four characters a token."""
-    from imr_llm.pricing import price_tokens  # reads a long price list
+    from imr_llm.llm.pricing import price_tokens  # reads a long price list
 
     letters = done = unreadable = characters = 0
     for item in inputs:

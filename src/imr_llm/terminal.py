@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from imr_llm.cleaning import clean_text
 from imr_llm.doctor import Finding
 from imr_llm.extraction import Estimate, Plan
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.library.store import Counts
-from imr_llm.query import Query
 from imr_llm.record import Determination, Review
-from imr_llm.search import Answer, HitEvidence
-from imr_llm.similar import SimilarAnswer
-from imr_llm.stats import Group, Rate, Statistics
+from imr_llm.search.hits import Answer, HitEvidence
+from imr_llm.search.query import Query
+from imr_llm.search.similar import SimilarAnswer
+from imr_llm.search.stats import Group, Rate, Statistics
 
 WIDTH = 100
 DISCLAIMER = (

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from imr_llm.cleaning import clean_text
-from imr_llm.dates import find_dates
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.dates import find_dates
 from imr_llm.record import Citation, Determination, Guideline, Review
-from imr_llm.vocabulary import find_regions
+from imr_llm.terms.vocabulary import find_regions
 
 Basis = Literal["printed", "derived"]
 

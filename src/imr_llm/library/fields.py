@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imr_llm.errors import LibraryError
-from imr_llm.filters import Filter, FilterValue
+from imr_llm.library.filters import Filter, FilterValue
 
 Kind = Literal["value", "list", "pages", "name", "quote"]
 Where = tuple[str, list[FilterValue]]

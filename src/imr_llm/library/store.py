@@ -24,9 +24,8 @@ from typing import Any, Protocol, Self
 
 from pydantic import ValidationError
 
-from imr_llm.cleaning import clean_text
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError, LibraryTooNew
-from imr_llm.filters import Filter
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.library.facts import (
     cites_none,
     compare_guidelines,
@@ -37,11 +36,12 @@ from imr_llm.library.facts import (
     uds_states,
 )
 from imr_llm.library.fields import FIELDS, Field, where_filter
+from imr_llm.library.filters import Filter
 from imr_llm.library.migrations import MIGRATIONS
-from imr_llm.passages import read_passages
+from imr_llm.library.passages import read_passages
 from imr_llm.record import Determination, Guideline, Review, Run
-from imr_llm.strength import strength_key
-from imr_llm.vocabulary import find_drugs
+from imr_llm.terms.strength import strength_key
+from imr_llm.terms.vocabulary import find_drugs
 
 RECORDS = "records.sqlite"
 LOCK = "writer.lock"

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from imr_llm.record import BodyRegion, Decision, Laterality, UdsStatus, Unit, UrAction
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import load_taxonomy
 
 QUOTE_LENGTH = 500
 Quote = Annotated[str, Field(max_length=QUOTE_LENGTH)]

@@ -31,7 +31,7 @@ from instructor.core.hooks import Hooks
 from pydantic import BaseModel
 
 from imr_llm.errors import ConfigurationError, ModelRefused, ModelUnreachable
-from imr_llm.pricing import price_tokens
+from imr_llm.llm.pricing import price_tokens
 from imr_llm.record import Usage
 
 OPENAI_URL = "https://api.openai.com/v1"

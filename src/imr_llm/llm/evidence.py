@@ -14,14 +14,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from imr_llm.cleaning import clean, clean_text
 from imr_llm.errors import ModelRefused
-from imr_llm.grounding import Located, is_cut_from_negation, locate_quote
+from imr_llm.letters.cleaning import clean, clean_text
+from imr_llm.letters.sentences import Role, split_clauses
 from imr_llm.llm.answers import Requotes
 from imr_llm.llm.client import Ledger, Message, ModelClient
+from imr_llm.llm.grounding import Located, is_cut_from_negation, locate_quote
 from imr_llm.llm.prompts import Prompt, fill
 from imr_llm.record import Evidence, Span, Warning_
-from imr_llm.sentences import Role, split_clauses
 
 T = TypeVar("T", bound=BaseModel)
 MOST_REQUOTES = 20

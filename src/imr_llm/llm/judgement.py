@@ -12,7 +12,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 
-from imr_llm.contradictions import load_topics
 from imr_llm.errors import ModelRefused
 from imr_llm.llm.answers import ItemAnswer, ItemsAnswer, LetterJudgement, SummaryAnswer
 from imr_llm.llm.client import Ledger, ModelClient
@@ -32,7 +31,8 @@ from imr_llm.record import (
     Summary,
     Warning_,
 )
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.rules.contradictions import load_topics
+from imr_llm.terms.taxonomy import load_taxonomy
 
 # A letter has up to 21 items; what is said of more than ten may not fit into one answer.
 MOST_ITEMS_PER_CALL = 10

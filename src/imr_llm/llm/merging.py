@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from imr_llm.cleaning import clean_text
-from imr_llm.dates import read_date
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.dates import read_date
 from imr_llm.llm.answers import SummaryAnswer, TreatmentAnswer
 from imr_llm.llm.evidence import Grounding
 from imr_llm.record import (
@@ -29,7 +29,7 @@ from imr_llm.record import (
     UrActionEntry,
     Warning_,
 )
-from imr_llm.vocabulary import treatment_values
+from imr_llm.terms.vocabulary import treatment_values
 
 CONTRADICTS = "summary_contradicts_rationale"
 SUMMARY_LISTS = ("diagnoses", "medications", "prior_treatments")

@@ -29,8 +29,8 @@ from typing import Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
-from imr_llm.cleaning import clean_text
 from imr_llm.errors import PromptError
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.llm.client import AnswerMode, Message
 
 Strategy = Literal["whole", "per_determination", "per_question"]

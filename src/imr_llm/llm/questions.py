@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imr_llm.errors import ModelRefused
+from imr_llm.letters.sentences import split_clauses, split_sentences
 from imr_llm.llm.answers import YesNo
 from imr_llm.llm.client import Ledger, ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded, says_why
@@ -15,8 +16,7 @@ from imr_llm.llm.prompts import ItemText, Prompt, describe_question, render_mess
 from imr_llm.llm.shown import polarities_of, rationale_of, show_item, show_summary
 from imr_llm.llm.statics import describe_statics
 from imr_llm.record import Determination, Reason, Summary, Warning_
-from imr_llm.sentences import split_clauses, split_sentences
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import load_taxonomy
 
 
 async def judge_by_questions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imr_llm.cleaning import clean, clean_text
+from imr_llm.letters.cleaning import clean, clean_text
 from imr_llm.llm.prompts import ItemText
 from imr_llm.record import Decision, Determination, Polarity, Rationale, Summary
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from imr_llm.contradictions import load_topics
 from imr_llm.llm.prompts import Prompt, placeholders
-from imr_llm.taxonomy import load_taxonomy
-from imr_llm.vocabulary import treatment_values
+from imr_llm.rules.contradictions import load_topics
+from imr_llm.terms.taxonomy import load_taxonomy
+from imr_llm.terms.vocabulary import treatment_values
 
 
 def describe_statics(prompt: Prompt) -> dict[str, str]:

@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from imr_llm import __version__
-from imr_llm.cleaning import clean, clean_text
-from imr_llm.contradictions import find_contradictions
-from imr_llm.dates import read_date
-from imr_llm.grounding import locate_quote
-from imr_llm.guidelines import read_guideline
-from imr_llm.letter import Letter
+from imr_llm.letters.cleaning import clean, clean_text
+from imr_llm.letters.dates import read_date
+from imr_llm.letters.guidelines import read_guideline
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.request import read_request
+from imr_llm.letters.sections import DeterminationSection, Section, Sections, read_decision
 from imr_llm.llm.answers import DeterminationAnswer, ItemAnswer, LetterAnswer, PatientAnswer, TreatmentAnswer
 from imr_llm.llm.client import Ledger, ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded
+from imr_llm.llm.grounding import locate_quote
 from imr_llm.llm.judgement import claim_item, claim_summary, read_judgement
 from imr_llm.llm.merging import CONTRADICTS, Differences, mark_primary, merge_summary, merge_treatment
 from imr_llm.llm.prompts import Prompt, fence, render_messages
@@ -51,10 +52,9 @@ from imr_llm.record import (
     Warning_,
     schema_sha256,
 )
-from imr_llm.request import read_request
-from imr_llm.sections import DeterminationSection, Section, Sections, read_decision
-from imr_llm.taxonomy import TAXONOMY_VERSION
-from imr_llm.vocabulary import canonical_drug, find_drugs
+from imr_llm.rules.contradictions import find_contradictions
+from imr_llm.terms.taxonomy import TAXONOMY_VERSION
+from imr_llm.terms.vocabulary import canonical_drug, find_drugs
 
 _DATES = ("date_assigned", "date_of_injury", "decision_date", "ur_denial_date", "application_received")
 _NECESSARY = re.compile(r"\b(?P<negated>not\s*)?medically\s*necessary\b", re.IGNORECASE)

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imr_llm.embeddings import Embedder, Vectors
 from imr_llm.errors import VectorIndexError
+from imr_llm.library.embeddings import Embedder, Vectors
+from imr_llm.library.passages import read_passages
 from imr_llm.library.store import StoredVector
-from imr_llm.passages import read_passages
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library

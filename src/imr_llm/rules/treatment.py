@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from imr_llm.record import BodyRegion, Laterality, Treatment, Unit
-from imr_llm.vocabulary import (
+from imr_llm.terms.vocabulary import (
     INJECTABLE,
     Drug,
     DrugMention,

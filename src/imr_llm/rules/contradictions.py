@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
-from imr_llm.absence import bounded_sentences, find_absence
-from imr_llm.dates import find_dates
-from imr_llm.sentences import split_clauses
-from imr_llm.uds import UdsReading, read_uds
-from imr_llm.vocabulary import find_drug_classes, find_drugs, find_regions
+from imr_llm.letters.dates import find_dates
+from imr_llm.letters.sentences import split_clauses
+from imr_llm.rules.absence import bounded_sentences, find_absence
+from imr_llm.rules.uds import UdsReading, read_uds
+from imr_llm.terms.vocabulary import find_drug_classes, find_drugs, find_regions
 
 RECENT_DAYS = 180
 
@@ -117,9 +117,7 @@ def _find_topic(topic: Topic, summary: str, rationale: str) -> FoundContradictio
         for denial in find_denials(rule, rationale):
             for statement in find_statements(rule, summary, denial.sentence):
                 if _is_same(rule, statement, denial) and not _is_repeated(rule, rationale, denial):
-                    return FoundContradiction(
-                        topic.topic, statement.start, statement.end, denial.start, denial.end
-                    )
+                    return FoundContradiction(topic.topic, statement.start, statement.end, denial.start, denial.end)
     return None
 
 
@@ -161,8 +159,7 @@ def find_statements(rule: Rule, summary: str, denying: str = "") -> Iterator[_St
 
 def _holds(pattern: re.Pattern[str], sentence: str) -> bool:
     return any(
-        not _UNREAL.search(sentence[max(0, match.start() - 70) : match.start()])
-        for match in pattern.finditer(sentence)
+        not _UNREAL.search(sentence[max(0, match.start() - 70) : match.start()]) for match in pattern.finditer(sentence)
     )
 
 
@@ -247,7 +244,7 @@ def _is_same_drug(statement: str, denial: _Denial) -> bool:
 
 
 def _is_same_class(statement: str, thing: str) -> bool:
-    """"Failure of antidepressants" is not contradicted by a failed NSAID; "first-line therapy" names no class."""
+    """ "Failure of antidepressants" is not contradicted by a failed NSAID; "first-line therapy" names no class."""
     wanted = {name for _, _, name in find_drug_classes(thing)}
     given = {mention.drug.drug_class for mention in find_drugs(statement)}
     given |= {name for _, _, name in find_drug_classes(statement)}
@@ -288,13 +285,15 @@ def _find_uds(summary: str, rationale: str) -> FoundContradiction | None:
     if theirs.status != "stated_absent":
         return None
     ours = read_uds(summary)
-    if ours.status in ("not_mentioned", "stated_absent") or _is_too_old(summary, ours, rationale[theirs.start : theirs.end]):
+    if ours.status in ("not_mentioned", "stated_absent") or _is_too_old(
+        summary, ours, rationale[theirs.start : theirs.end]
+    ):
         return None
     return FoundContradiction("uds", ours.start, ours.end, theirs.start, theirs.end)
 
 
 def _is_too_old(summary: str, reading: UdsReading, denying: str) -> bool:
-    """"No recent screen" is not contradicted by one that the summary dates half a year before its last date."""
+    """ "No recent screen" is not contradicted by one that the summary dates half a year before its last date."""
     if not re.search(r"\b(?:recent|current|updated|up-to-date|latest|since)\b", denying, re.IGNORECASE):
         return False
     screens = _dates(summary[reading.start : reading.end])

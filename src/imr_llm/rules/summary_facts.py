@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from imr_llm.absence import bounded_sentences
-from imr_llm.dates import FoundDate, find_dates
+from imr_llm.letters.dates import FoundDate, find_dates
 from imr_llm.record import UrAction
-from imr_llm.vocabulary import find_drugs
+from imr_llm.rules.absence import bounded_sentences
+from imr_llm.terms.vocabulary import find_drugs
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ _ONE_ITEM_AND = re.compile(
     rf"\b(?:{_PLACE}|muscles?|fascia|synovitis|discectomy|decompression|laminectomy|reduction|incision|nausea|ice|hot|cold|anterior|posterior|acute|rest|sit"
     rf"|[CTLS]\d(?:-[CTLS]?\d)?)$"
 )
-_ONE_ITEM_AFTER = re.compile(rf"(?:{_PLACE}|tendons?|tenosynovitis|fusion|drainage|vomiting|heat|stenosis|[CTLS]\d)\b", re.IGNORECASE)
+_ONE_ITEM_AFTER = re.compile(
+    rf"(?:{_PLACE}|tendons?|tenosynovitis|fusion|drainage|vomiting|heat|stenosis|[CTLS]\d)\b", re.IGNORECASE
+)
 _CONDITION = re.compile(
     r"\b(?:sprains?|strains?|pains?|injur\w+|fractures?|contusions?|syndrome|radiculopathy|tears?|tendin\w+|arthr\w+|disease|dysfunction"
     r"|protrusions?|stiffness|impingement|spasms?|headaches?|neuropathy|weakness|numbness|derangement|bursitis|\w+itis|\w+algia)\b",
@@ -234,7 +236,7 @@ def _split_pieces(summary: str, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def _joins_one_item(text: str, conjunction: re.Match[str]) -> bool:
-    """"cervical and lumbar sprain": places (or parts of one procedure) on both sides of the "and"."""
+    """ "cervical and lumbar sprain": places (or parts of one procedure) on both sides of the "and"."""
     before = text[: conjunction.start()].rsplit(",", 1)[-1]
     if re.search(r"\b(?:right|left)$", before) and re.match(r"(?:left|right)\b", text[conjunction.end() :]):
         return True
@@ -295,11 +297,10 @@ _ACTION = re.compile(
     r"|(?P<granted>(?<!non-)(?<!non )(?<!not )\b(?:certified|approved|authorized)\b)",
     re.IGNORECASE,
 )
-_PARTLY_GRANTED = re.compile(
-    r"(?P<item>[^.;:]{3,260}?)\s+(?:was|is|were)\s+the\s+original\s+request\b", re.IGNORECASE
-)
+_PARTLY_GRANTED = re.compile(r"(?P<item>[^.;:]{3,260}?)\s+(?:was|is|were)\s+the\s+original\s+request\b", re.IGNORECASE)
 _REQUEST_FOR = re.compile(
-    r"\b(?:requests?(?:\s+(?:was|were)\s+(?:received|submitted|made))?|prescriptions?|authorization|coverage)\s+(?:made\s+)?(?:for|of|or)\s+(?!authori[sz]ation\b(?!\s+(?:for|of)))(?:authorization\s+(?:for|of)\s+)?(?:an?\s+|the\s+)?(?:prescription\s+(?:for|of)\s+)?", re.IGNORECASE
+    r"\b(?:requests?(?:\s+(?:was|were)\s+(?:received|submitted|made))?|prescriptions?|authorization|coverage)\s+(?:made\s+)?(?:for|of|or)\s+(?!authori[sz]ation\b(?!\s+(?:for|of)))(?:authorization\s+(?:for|of)\s+)?(?:an?\s+|the\s+)?(?:prescription\s+(?:for|of)\s+)?",
+    re.IGNORECASE,
 )
 _ITEM_END = re.compile(
     r"\s+(?:due\s+to|as\s+(?:an?|there|the|independence|guidelines|not|it)|because|since|stating|citing|noting|to\s+(?:the\s+)?(?:\d|allow|certify|authorize|approve|one|two|three|four|six|a\s|nerve|Norco)"
@@ -354,10 +355,18 @@ def _read_clauses(summary: str, start: int, end: int, date: datetime.date | None
 
 
 def _is_hypothetical(clause: str, match: re.Match[str]) -> bool:
-    """"denied any numbness" and "modified work" are no actions of a review."""
+    """ "denied any numbness" and "modified work" are no actions of a review."""
     return bool(
-        re.match(r"\s+(?:any|having|numbness|pain|radiat|nausea|tinnitus|work|dut|activit|radical|job|rankin)", clause[match.end() :], re.I)
-        or re.search(r"\b(?:patient|worker|applicant|claimant|he|she|rationale\s+for|for\s+the|reason\s+for)\s+$", clause[: match.start()], re.I)
+        re.match(
+            r"\s+(?:any|having|numbness|pain|radiat|nausea|tinnitus|work|dut|activit|radical|job|rankin)",
+            clause[match.end() :],
+            re.I,
+        )
+        or re.search(
+            r"\b(?:patient|worker|applicant|claimant|he|she|rationale\s+for|for\s+the|reason\s+for)\s+$",
+            clause[: match.start()],
+            re.I,
+        )
     )
 
 
@@ -378,10 +387,15 @@ def _item_of(clause: str, action: re.Match[str]) -> str | None:
     if request:
         return _cut_item(clause[request.end() :])
     after = clause[action.end() :]
-    determined = re.search(r"\bdetermined\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be)\s+not\b", clause, re.I)
+    determined = re.search(
+        r"\bdetermined\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be)\s+not\b", clause, re.I
+    )
     if determined:
         return _cut_item(determined["item"])
-    direct = re.match(r"\s+(?!(?:was|were|is|made|came|issued|on|due|by|for|as)\b)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$", after)
+    direct = re.match(
+        r"\s+(?!(?:was|were|is|made|came|issued|on|due|by|for|as)\b)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$",
+        after,
+    )
     return _cut_item(direct["item"]) if direct else None
 
 
@@ -400,19 +414,23 @@ def _cut_item(text: str) -> str | None:
         "",
         item,
         flags=re.IGNORECASE,
-    ).strip(" ,.;:\"")
+    ).strip(' ,.;:"')
     return item if len(item) > 2 and not _NO_ITEM.match(item) else None
 
 
 def _lead_in(text: str) -> int:
     """How much of "On 12-21-2016 UR modified the request. Noted eight visits" stands before the item itself."""
-    lead = re.search(r"^.*\b(?:noted|indicated|the\s+request\s+for|a\s+request\s+for|modified|that)\s+", text, re.IGNORECASE)
+    lead = re.search(
+        r"^.*\b(?:noted|indicated|the\s+request\s+for|a\s+request\s+for|modified|that)\s+", text, re.IGNORECASE
+    )
     return lead.end() if lead else len(text) - len(text.lstrip())
 
 
 def _review_date(sentence: str) -> datetime.date | None:
     """The date of the review: the one nearest to the words that name it; else the only one."""
-    dates = [found for found in find_dates(sentence) if found.date is not None and not _is_another_date(sentence, found)]
+    dates = [
+        found for found in find_dates(sentence) if found.date is not None and not _is_another_date(sentence, found)
+    ]
     anchors = [match.start() for match in _REVIEW.finditer(sentence)] or [
         match.start() for match in _ACTION.finditer(sentence) if match.lastgroup != "granted"
     ]
@@ -426,7 +444,11 @@ def _is_another_date(sentence: str, found: FoundDate) -> bool:
     before = sentence[max(0, found.start - 40) : found.start]
     after = sentence[found.end : found.end + 25]
     return bool(
-        re.search(r"\b(?:DOS|date\s+of\s+service|service|visit|provided|performed|Rx\s+date|received|authorization(?:\s+form)?\s+dated|RFA\s+dated|note\s+dated|progress\s+report\s+dated|signed|presented|evaluated)\W*(?:on\s+|of\s+|from\s+)?$", before, re.I)
+        re.search(
+            r"\b(?:DOS|date\s+of\s+service|service|visit|provided|performed|Rx\s+date|received|authorization(?:\s+form)?\s+dated|RFA\s+dated|note\s+dated|progress\s+report\s+dated|signed|presented|evaluated)\W*(?:on\s+|of\s+|from\s+)?$",
+            before,
+            re.I,
+        )
         or re.match(r"\s+(?:date\s+of\s+service|office\s+visit|note|RFA)", after, re.I)
     )
 
@@ -435,7 +457,71 @@ def _is_another_date(sentence: str, found: FoundDate) -> bool:
 
 _WORD = re.compile(r"[a-z]{3,}|\d+(?:\.\d+)?")
 _COMMON_WORDS = frozenset(
-    ["the", "and", "for", "with", "without", "per", "day", "week", "weeks", "times", "time", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "mg", "tablet", "tablets", "capsule", "capsules", "refill", "refills", "request", "requested", "original", "right", "left", "bilateral", "eligible", "remaining", "portion", "authorized", "claims", "administrator", "imr", "month", "supply", "date", "service", "dos", "quantity", "qty", "total", "use", "daily", "each", "session", "sessions", "visit", "visits", "was", "were", "upheld", "via", "from", "both"]
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "without",
+        "per",
+        "day",
+        "week",
+        "weeks",
+        "times",
+        "time",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "twelve",
+        "mg",
+        "tablet",
+        "tablets",
+        "capsule",
+        "capsules",
+        "refill",
+        "refills",
+        "request",
+        "requested",
+        "original",
+        "right",
+        "left",
+        "bilateral",
+        "eligible",
+        "remaining",
+        "portion",
+        "authorized",
+        "claims",
+        "administrator",
+        "imr",
+        "month",
+        "supply",
+        "date",
+        "service",
+        "dos",
+        "quantity",
+        "qty",
+        "total",
+        "use",
+        "daily",
+        "each",
+        "session",
+        "sessions",
+        "visit",
+        "visits",
+        "was",
+        "were",
+        "upheld",
+        "via",
+        "from",
+        "both",
+    ]
 )
 
 
@@ -445,9 +531,15 @@ def match_ur_action(title: str, facts: SummaryFacts) -> UrAction:
     Where the title says that part was authorized, or the summary tells one action for everything, that decides;
     else the action whose item shares most of the title's telling words.
     """
-    if re.search(r"\bwas\s+the\s+original\s+request\b|\bremaining\s+IMR\s+eligible\b|\bwas\s+authorized\s+by\b", title, re.IGNORECASE):
+    if re.search(
+        r"\bwas\s+the\s+original\s+request\b|\bremaining\s+IMR\s+eligible\b|\bwas\s+authorized\s+by\b",
+        title,
+        re.IGNORECASE,
+    ):
         return "modified"
-    ranked = sorted(((_likeness(title, fact.item), fact) for fact in facts.ur_actions if fact.item), key=lambda pair: -pair[0])
+    ranked = sorted(
+        ((_likeness(title, fact.item), fact) for fact in facts.ur_actions if fact.item), key=lambda pair: -pair[0]
+    )
     if ranked and ranked[0][0] >= 0.34:
         return ranked[0][1].action
     unnamed = {fact.action for fact in facts.ur_actions if fact.item is None}
@@ -512,7 +604,9 @@ _INJURY = re.compile(
 
 def find_dates_of_injury(summary: str) -> tuple[FoundDate, ...]:
     """The full dates that the summary gives as the injury's, in order; a bare year ("since 2001") is no date."""
-    return tuple(found for found in find_dates(summary) if _INJURY.search(summary[max(0, found.start - 80) : found.start]))
+    return tuple(
+        found for found in find_dates(summary) if _INJURY.search(summary[max(0, found.start - 80) : found.start])
+    )
 
 
 def find_ur_dates(facts: SummaryFacts) -> tuple[datetime.date, ...]:

@@ -21,8 +21,8 @@ from imr_llm.errors import (
     ProtectedInput,
     UnsupportedInput,
 )
-from imr_llm.letter import Letter, hash_bytes
-from imr_llm.pdf import read_pdf
+from imr_llm.letters.letter import Letter, hash_bytes
+from imr_llm.letters.pdf import read_pdf
 
 MAX_BYTES = 64 * 1024 * 1024  # of one file or archive member
 MAX_CHARACTERS = 1_000_000  # of one letter's text; the longest letters seen have 40,000

@@ -20,7 +20,7 @@ from typing import Literal
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, Levenshtein
 
-from imr_llm.cleaning import Cleaned, clean, clean_text
+from imr_llm.letters.cleaning import Cleaned, clean, clean_text
 
 Match = Literal["exact", "fuzzy"]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from imr_llm.errors import ConfigurationError
-from imr_llm.query import parse_query
+from imr_llm.search.query import parse_query
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row

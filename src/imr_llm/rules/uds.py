@@ -19,9 +19,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from imr_llm.absence import LONGEST_SENTENCE, Absence, bounded_sentences, find_absence
 from imr_llm.record import UdsStatus
-from imr_llm.screen_results import ILLICIT, NAMED_DRUG, Result, read_result
+from imr_llm.rules.absence import LONGEST_SENTENCE, Absence, bounded_sentences, find_absence
+from imr_llm.rules.screen_results import ILLICIT, NAMED_DRUG, Result, read_result
 
 PRECEDENCE: tuple[UdsStatus, ...] = (
     "illicit_positive",

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from imr_llm.comparison import compare_case
-from imr_llm.evidence import HitEvidence, order_evidence
-from imr_llm.filters import Filter, Query
-from imr_llm.query import parse_query
-from imr_llm.question_reasons import reason_label
+from imr_llm.library.filters import Filter, Query
+from imr_llm.search.comparison import compare_case
+from imr_llm.search.evidence import HitEvidence, order_evidence
+from imr_llm.search.query import parse_query
+from imr_llm.search.question_reasons import reason_label
 
 __all__ = ["Answer", "Hit", "HitEvidence", "answer_json", "explain_match", "fuse", "search"]
 
 if TYPE_CHECKING:
-    from imr_llm.index import Index
+    from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
 BEST_BY_RELEVANCE = 50

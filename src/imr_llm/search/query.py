@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from imr_llm.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
-from imr_llm.question import Question, open_question
-from imr_llm.question_numbers import read_dates, read_numbers, split_era
-from imr_llm.question_reasons import read_findings, read_reasons, reason_label
-from imr_llm.taxonomy import load_taxonomy
-from imr_llm.vocabulary import (
+from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
+from imr_llm.search.question import Question, open_question
+from imr_llm.search.question_numbers import read_dates, read_numbers, split_era
+from imr_llm.search.question_reasons import read_findings, read_reasons, reason_label
+from imr_llm.search.wording import Noted, load_wording
+from imr_llm.terms.taxonomy import load_taxonomy
+from imr_llm.terms.vocabulary import (
     Term,
     drugs_of_class,
     expand_abbreviations,
@@ -30,7 +31,6 @@ from imr_llm.vocabulary import (
     load_treatments,
     subcategory_of_class,
 )
-from imr_llm.wording import Noted, load_wording
 
 __all__ = ["Filter", "FilterOp", "FilterValue", "Measure", "MeasureKind", "Query", "parse_query"]
 

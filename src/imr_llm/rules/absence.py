@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from imr_llm.sentences import split_sentences
+from imr_llm.letters.sentences import split_sentences
 
 # "record": no documentation of it, not addressed. "existence": none, no evidence of it.
 AbsenceKind = Literal["record", "existence"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from imr_llm.cleaning import clean_text
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.record import Decision, Layout
 
 

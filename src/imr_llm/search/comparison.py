@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imr_llm.cleaning import clean_text
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.sentences import split_clauses
 from imr_llm.library.facts import drug_names
-from imr_llm.sentences import split_clauses
-from imr_llm.vocabulary import find_terms, subcategory_of_class
-from imr_llm.wording import load_wording
+from imr_llm.search.wording import load_wording
+from imr_llm.terms.vocabulary import find_terms, subcategory_of_class
 
 if TYPE_CHECKING:
-    from imr_llm.index import Index
+    from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
 MOST_SENTENCES = 60

@@ -20,7 +20,7 @@ from importlib import resources
 
 import yaml
 
-from imr_llm.cleaning import clean_text
+from imr_llm.letters.cleaning import clean_text
 from imr_llm.record import Citation, Guideline, GuidelineSource
 
 

@@ -14,11 +14,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from imr_llm.findings import Finding, Match, Subject, find_matches, load_precedence
-from imr_llm.reason_model import ReasonModel, load_reason_model
+from imr_llm.letters.sentences import split_clauses, split_sentences
 from imr_llm.record import Decision, Polarity
-from imr_llm.sentences import split_clauses, split_sentences
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.rules.findings import Finding, Match, Subject, find_matches, load_precedence
+from imr_llm.rules.reason_model import ReasonModel, load_reason_model
+from imr_llm.terms.taxonomy import load_taxonomy
 
 _POLARITIES: Mapping[Decision, tuple[Polarity, ...]] = {
     "upheld": ("denial",),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imr_llm.cleaning import clean, clean_text
+from imr_llm.letters.cleaning import clean, clean_text
+from imr_llm.letters.sentences import split_clauses
 from imr_llm.record import Determination
-from imr_llm.sentences import split_clauses
 
 SHORTEST = 20
 MOST = 12

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imr_llm.filters import FilterOp
-from imr_llm.findings import Subject, find_matches
-from imr_llm.question import Question
-from imr_llm.taxonomy import load_taxonomy
-from imr_llm.wording import Wording, load_wording
+from imr_llm.library.filters import FilterOp
+from imr_llm.rules.findings import Subject, find_matches
+from imr_llm.search.question import Question
+from imr_llm.search.wording import Wording, load_wording
+from imr_llm.terms.taxonomy import load_taxonomy
 
 UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
 UDS_BAD = ("inconsistent", "illicit_positive")

@@ -15,8 +15,8 @@ import datetime
 import re
 from dataclasses import dataclass
 
-from imr_llm.cleaning import clean_text
-from imr_llm.dates import read_date
+from imr_llm.letters.cleaning import clean_text
+from imr_llm.letters.dates import read_date
 from imr_llm.record import Case, Reviewer, Warning_
 
 _DATE = r"(?:[A-Z][a-z]{2,8}\.?\s+\d{1,2}\s*,\s*\d{4}|\d{1,2}\s*[/-]\s*\d{1,2}\s*[/-]\s*\d{2,4})"

@@ -23,9 +23,9 @@ from typing import Any, Literal
 
 import yaml
 
+from imr_llm.letters.sentences import Clause, Role, split_clauses
 from imr_llm.record import Polarity
-from imr_llm.sentences import Clause, Role, split_clauses
-from imr_llm.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import load_taxonomy
 
 Kind = Literal["missing", "stated", "said"]
 _KINDS: tuple[Kind, ...] = ("missing", "stated", "said")

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from imr_llm.comparison import Case, compare_case
-from imr_llm.evidence import HitEvidence, order_evidence
-from imr_llm.filters import Filter
 from imr_llm.library.facts import drug_names
-from imr_llm.question_reasons import reason_label
+from imr_llm.library.filters import Filter
+from imr_llm.search.comparison import Case, compare_case
+from imr_llm.search.evidence import HitEvidence, order_evidence
+from imr_llm.search.question_reasons import reason_label
 
 if TYPE_CHECKING:
-    from imr_llm.index import Index
+    from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
 __all__ = ["Case", "SimilarAnswer", "SimilarHit", "find_similar", "similar_json"]

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from imr_llm.errors import ConfigurationError
-from imr_llm.filters import Query
-from imr_llm.query import parse_query
-from imr_llm.question_reasons import reason_label
+from imr_llm.library.filters import Query
+from imr_llm.search.query import parse_query
+from imr_llm.search.question_reasons import reason_label
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from imr_llm.filters import Filter, FilterOp, FilterValue
+from imr_llm.library.filters import Filter, FilterOp, FilterValue
 
 _REWRITES = (
     (re.compile("[\u2018\u2019\u02bc`\u00b4]"), "'"),

@@ -11,13 +11,12 @@ import time
 from collections.abc import Iterator
 
 from imr_llm import __version__
-from imr_llm.cleaning import Cleaned, clean, clean_text
-from imr_llm.contradictions import find_contradictions
-from imr_llm.guidelines import read_guideline
-from imr_llm.header import FrontMatter, read_front_matter
-from imr_llm.letter import Letter
-from imr_llm.patient import read_patient
-from imr_llm.reasons import find_reasons
+from imr_llm.letters.cleaning import Cleaned, clean, clean_text
+from imr_llm.letters.guidelines import read_guideline
+from imr_llm.letters.header import FrontMatter, read_front_matter
+from imr_llm.letters.letter import Letter
+from imr_llm.letters.request import read_request
+from imr_llm.letters.sections import DeterminationSection, Section, Sections, read_sections
 from imr_llm.record import (
     Contradiction,
     Decision,
@@ -37,12 +36,13 @@ from imr_llm.record import (
     Warning_,
     schema_sha256,
 )
-from imr_llm.request import read_request
-from imr_llm.sections import DeterminationSection, Section, Sections, read_sections
-from imr_llm.summary_facts import SummaryFacts, find_dates_of_injury, match_ur_action, read_summary
-from imr_llm.taxonomy import TAXONOMY_VERSION
-from imr_llm.treatment import read_treatment
-from imr_llm.uds import read_uds
+from imr_llm.rules.contradictions import find_contradictions
+from imr_llm.rules.patient import read_patient
+from imr_llm.rules.reasons import find_reasons
+from imr_llm.rules.summary_facts import SummaryFacts, find_dates_of_injury, match_ur_action, read_summary
+from imr_llm.rules.treatment import read_treatment
+from imr_llm.rules.uds import read_uds
+from imr_llm.terms.taxonomy import TAXONOMY_VERSION
 
 _NOWHERE = Section(0, 0)
 

@@ -7,9 +7,9 @@ import datetime
 import re
 from dataclasses import dataclass
 
-from imr_llm.dates import find_dates
-from imr_llm.question import Question
-from imr_llm.strength import strength_key
+from imr_llm.letters.dates import find_dates
+from imr_llm.search.question import Question
+from imr_llm.terms.strength import strength_key
 
 _N = r"(\d{1,4})"
 _PAGES = re.compile(

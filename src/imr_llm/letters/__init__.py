@@ -1,0 +1,1 @@
+"""Letters: from files to kept text, cleaned text, sections and printed fields."""

@@ -1,0 +1,1 @@
+"""The rules extractor: what a letter says, read without a model."""
