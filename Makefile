@@ -49,4 +49,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo-library
+	rm -rf $(VENV) build dist *.egg-info imr-demo-library

@@ -59,7 +59,9 @@ _GUIDE = (
 _SAYS = (
     r"(?:states?|recommends?|indicates?|supports?|notes?|suggests?|requires?|allows?|advises?|provides?|specif(?:y|ies)|"
     r"mentions?|discuss(?:es)?|outlines?|lists?|describes?|reports?|considers?|endorses?|stipulates?|address(?:es)?|"
-    r"do(?:es)? not|defines?|refers?|recommend|caution|limits? (?:use|the|to|it)|maintains?|says?|reads?|observes?|cites?)"
+    r"do(?:es)? not|defines?|refers?|recommend|caution|limits? (?:use|the|to|it)|maintains?|says?|reads?|observes?|cites?|"
+    r"asks?|wants?|calls? for|looks? for|expects?|insists?|urges?|directs?|permits?|discourages?|favou?rs?|warns?|"
+    r"reserves?|restricts?|demands?)"
 )
 _RECITAL = re.compile(
     rf"{_GUIDE}\b[^;]{{0,160}}?\b{_SAYS}\b"

@@ -18,6 +18,7 @@ from imr_llm.letters.sentences import split_clauses, split_sentences
 from imr_llm.record import Decision, Polarity
 from imr_llm.rules.findings import Finding, Match, Subject, find_matches, load_precedence
 from imr_llm.rules.reason_model import ReasonModel, load_reason_model
+from imr_llm.rules.uds import read_uds
 from imr_llm.terms.taxonomy import load_taxonomy
 
 _POLARITIES: Mapping[Decision, tuple[Polarity, ...]] = {
@@ -45,7 +46,8 @@ _LEAD = re.compile(
 SURE = 0.2  # from here on the model's word is enough
 ABSURD = 0.002  # below this a pattern's word is not
 # "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
-NOT_GUESSED = frozenset({"missing_urine_drug_screen", "aberrant_drug_behavior"})
+MISSING_SCREEN = "missing_urine_drug_screen"
+NOT_GUESSED = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
 
 
 def find_reasons(
@@ -63,6 +65,7 @@ def find_reasons(
             rationale, decision=decision, title=title, category=category, subcategory=subcategory
         )
     }
+    by_pattern = _find_missing_screen(rationale, decision, title, category) | by_pattern
     kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in NOT_GUESSED]
     codes = {finding.code for finding in kept}
     kept += [
@@ -72,6 +75,16 @@ def find_reasons(
     ]
     codes = {finding.code for finding in kept}
     return _mark_primary([finding for finding in kept if not codes & _SPECIFIC.get(finding.code, frozenset())])
+
+
+def _find_missing_screen(rationale: str, decision: Decision, title: str, category: str | None) -> dict[str, Finding]:
+    """The drug screen that uds.py reads as said to be missing is a ground against a drug."""
+    if decision != "upheld" or category != "pharmaceuticals":
+        return {}
+    reading = read_uds(rationale, disputed_item=title)
+    if reading.status != "stated_absent":
+        return {}
+    return {MISSING_SCREEN: Finding(MISSING_SCREEN, "denial", False, reading.start, reading.end, "screen reader")}
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ _TOKEN = re.compile(
         |confirm|identify|look|watch|document|guard|assist|establish|see|demonstrate|show)(?:ing|ion|ation|ment)?\b
         | (?:(?:assess|monitor|check|look)(?:ing|s)?|screening|testing)\s+for | whether | \bif\b ) (?!\s+positive)
     | \b(?P<unprescribed> {_UNPRESCRIBED})
-    | (?P<off> \b(?:negative|but\s+not(?:\s+for)?|absent|undetect\w+|absence\s+of|lack(?:s|ed|ing)?(?:\s+of)?|(?:free|clear|devoid)\s+(?:of|from)|ruled\s+out|not\s+there)\b )
+    | (?P<off> \b(?:negative|but\s+not(?:\s+for)?|absent|undetect\w+|absence\s+of|lack(?:s|ed|ing)?(?:\s+of)?(?!\s+(?:as|for|from|in|here|to|at|on)\b|\s*[.,;])|(?:free|clear|devoid)\s+(?:of|from)|ruled\s+out|not\s+there)\b )
     | (?P<no> \b(?:no|not|never|without|nothing|none|neither|nor|denie[sd]|(?:fail(?:s|ed|ure|ing)?|unable)\s+to|cannot|not\s+(?:been\s+)?any)\b | n't\b )
     | \b(?P<bad> inconsisten\w+|in-consistent|discrepan\w+|unexpected\w*|abnormal\w*|aberran\w+|irregular\w*|non-?\s?complian\w+|inappropriate\w*
         |adulterated|diluted?|tampered|substituted|unexplained|problematic|concerning|failed|refus(?:es|ed|al)|declined\s+to|violat\w+
