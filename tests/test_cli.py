@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from letters import SAMPLES
+from letters import ROOT, SAMPLES
 
 from imr_llm import cli
 from imr_llm.commands import DEMO_QUERY
@@ -173,3 +173,12 @@ def test_no_letter_text_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[
     file.write_text("Zanzibar patient pasted this.")
     assert imr("extract", file) == 0
     assert "Zanzibar" not in capsys.readouterr().err
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert imr("demo", "--library", tmp_path / "demo") == 0
+    printed = capsys.readouterr().out.splitlines()
+    block = (ROOT / "README.md").read_text("utf-8").split("```")[3].strip("\n").splitlines()
+    assert block[0].startswith("$ imr-llm search")
+    assert len(block) > 10
+    assert [line for line in block[1:] if line != "..." and line not in printed] == []

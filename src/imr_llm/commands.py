@@ -293,7 +293,7 @@ def run_demo(args: argparse.Namespace, settings: Settings) -> bool:
     else:
         terminal.print_demo(answer, counts, settings.library, seconds)
     if args.serve:
-        _load_page().serve(settings.library)
+        _load_page().serve(settings.library, embedder=open_embedder(settings.embeddings))
     return bool(answer.total and not tally.failed)
 
 

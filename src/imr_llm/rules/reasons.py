@@ -46,6 +46,9 @@ _LEAD = re.compile(
 SURE = 0.2  # from here on the model's word is enough
 ABSURD = 0.002  # below this a pattern's word is not
 # "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
+BY_MODEL = "sentence model"
+# "The records do not show X" where X has a code of its own is that code alone.
+_CATCH_ALL = "insufficient_records_or_rationale"
 MISSING_SCREEN = "missing_urine_drug_screen"
 NOT_GUESSED = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
 
@@ -69,12 +72,18 @@ def find_reasons(
     kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in NOT_GUESSED]
     codes = {finding.code for finding in kept}
     kept += [
-        Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, "sentence model")
+        Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, BY_MODEL)
         for code, belief in believed.items()
         if code not in codes and belief.score >= SURE and code not in NOT_GUESSED
     ]
-    codes = {finding.code for finding in kept}
-    return _mark_primary([finding for finding in kept if not codes & _SPECIFIC.get(finding.code, frozenset())])
+    return _mark_primary([finding for finding in kept if not _is_said_better(finding, kept)])
+
+
+def _is_said_better(finding: Finding, others: list[Finding]) -> bool:
+    """Does another finding say the same more exactly?"""
+    if finding.code == _CATCH_ALL and finding.pattern == BY_MODEL:
+        return any(other.start < finding.end and finding.start < other.end for other in others if other is not finding)
+    return any(other.code in _SPECIFIC.get(finding.code, frozenset()) for other in others)
 
 
 def _find_missing_screen(rationale: str, decision: Decision, title: str, category: str | None) -> dict[str, Finding]:
