@@ -10,7 +10,7 @@ import pytest
 
 from imr_llm.letters import reading
 from imr_llm.letters.letter import Letter
-from imr_llm.letters.reading import Unreadable, read_letters, read_text
+from imr_llm.letters.reading import Unreadable, drop_running_lines, read_letters, read_text
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "letters"
 A_PDF = SAMPLES / "knee_arthroscopy_overturned.pdf"
@@ -209,3 +209,25 @@ def test_the_same_bytes_have_the_same_id_wherever_they_lie(tmp_path: Path) -> No
     assert isinstance(first, Letter)
     assert isinstance(second, Letter)
     assert first.letter_id == second.letter_id
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Brace:\n\nPage 1 of 2\n\fUpheld\nPage 2 of 2", "Brace:\fUpheld"),
+        ("Brace:\nPage 1 of 2\nUpheld", "Brace:\fUpheld"),
+        (
+            "Case Number: CM16-0999999\nBrace:\fCase Number: CM16-0999999\nUpheld",
+            "Case Number: CM16-0999999\nBrace:\fUpheld",
+        ),
+        (
+            "CM16-0999999\nBrace:\nFinal Letter for IMR Case Number CM16-0999999 2\nUpheld",
+            "CM16-0999999\nBrace:\fUpheld",
+        ),
+        ("Brace:\n1\fUpheld\n2", "Brace:\fUpheld"),
+        ("See page 2 of 5.\n76\fUpheld", "See page 2 of 5.\n76\fUpheld"),
+        ("Refills:\n1", "Refills:\n1"),
+    ],
+)
+def test_page_numbers_and_the_repeated_case_number_are_not_kept(text: str, kept: str) -> None:
+    assert drop_running_lines(text) == kept

@@ -151,6 +151,16 @@ def test_two_dates_of_injury_are_both_told() -> None:
     assert "2015-02-01" in warning.message
 
 
+def test_two_dates_of_the_denial_are_both_told() -> None:
+    summary = "On 12/16/2016 utilization review denied the request for Norco."
+    review = make("Upheld", "None.", header="UR Denial Date: 12/20/2016", summary=summary)
+    (warning,) = review.run.warnings
+    assert warning.code == "ur_denial_date_differs"
+    assert "2016-12-16" in warning.message
+    same = make("Upheld", "None.", header="UR Denial Date: 12/16/2016", summary=summary)
+    assert same.run.warnings == []
+
+
 def test_a_strength_that_changes_within_a_title_is_told() -> None:
     title = (
         "Trezix 320.5/30/16mg #30 was the original request. Trezix 320.5/30/16mg #5 was authorized by the Claims "

@@ -209,6 +209,53 @@ def test_a_side_the_item_leaves_out_comes_from_elsewhere() -> None:
     assert read_treatment("Knee arthroscopy", summary=SUMMARY).laterality == "na"
 
 
+def test_the_side_of_what_has_but_one_is_not_the_treatments() -> None:
+    summary = "Diagnoses include left lumbar radiculitis and neck strain."
+    assert read_treatment("Naproxen 500mg #60", summary=summary).laterality == "na"
+    assert read_treatment("Left lumbar radiofrequency ablation", summary=summary).laterality == "left"
+
+
+def test_a_listed_limb_is_meant_beside_its_part() -> None:
+    listed = "She complains of neck, elbow, and arm pain."
+    assert read_treatment("Naproxen 500mg #60", summary=listed).body_regions == [
+        "cervical",
+        "elbow",
+        "upper_extremity",
+    ]
+    aside = "She complains of elbow pain. She complains of pain in the arm."
+    assert read_treatment("Naproxen 500mg #60", summary=aside).body_regions == ["elbow"]
+
+
+def test_the_whole_back_is_both_halves_where_both_hurt() -> None:
+    both = "Diagnoses include thoracic strain and lumbar strain."
+    assert read_treatment("Massage for the neck and back", summary=both).body_regions == [
+        "cervical",
+        "lumbar",
+        "thoracic",
+    ]
+    assert read_treatment("Massage for the low back", summary=both).body_regions == ["lumbar"]
+    assert read_treatment("Massage for the back", summary="Diagnoses include lumbar strain.").body_regions == ["lumbar"]
+
+
+def test_a_stomach_drug_is_for_the_stomach_that_hurts() -> None:
+    item = "Omeprazole 20mg #30"
+    assert read_treatment(item, summary="He has had epigastric pain with naproxen.").body_regions == ["abdomen_pelvis"]
+    assert read_treatment(item, summary="He denied heartburn or abdominal pain.").body_regions == ["systemic"]
+    assert read_treatment(item, summary="He has knee pain.").body_regions == ["systemic"]
+
+
+def test_supplies_are_for_no_region_unless_a_device_takes_them_there() -> None:
+    summary = "Diagnoses include knee strain."
+    assert read_treatment("Disposable gloves", summary=summary).body_regions == ["unspecified"]
+    assert read_treatment("TENS electrodes", summary=summary).body_regions == ["knee"]
+
+
+def test_the_purchase_of_a_thing_is_one() -> None:
+    bought = read_treatment("Purchase of a shower chair")
+    assert (bought.quantity, bought.unit) == (1.0, "units")
+    assert read_treatment("Shower chair").quantity is None
+
+
 def test_an_associated_service_goes_with_its_surgery() -> None:
     got = read_treatment(
         "Associated surgical service: cold therapy unit",

@@ -25,12 +25,20 @@ _PRIORITY = re.compile(r"Priority\s*:\s*(?P<value>Standard|Expedited|Regular|Urg
 _DATE_LABELS: dict[str, str] = {
     "date_assigned": r"Date\s+Assigned\s*:",
     "date_of_injury": r"Date\s+of\s+Injury\s*:",
-    "decision_date": r"(?:Decision\s+Date|Date\s+of\s+(?:Final\s+)?(?:Decision|Determination)|(?:Determination\s+)?Dated)\s*:",
+    "decision_date": r"(?:Decision\s+Date|Date\s+of\s+(?:Final\s+)?(?:Decision|Determination))\s*:",
     "ur_denial_date": r"(?:UR\s+Denial\s+Date|UR\s+Decision\s+Date|Date\s+of\s+(?:the\s+)?(?:UR|Utilization\s+Review)\s+(?:Decision|Denial)|Utilization\s+Review\s+(?:Decision|Denial)\s+Date)\s*:",
     "application_received": r"(?:IMR\s+)?Application\s+(?:Date\s+)?Received\s*:|Received\s+Date\s*:",
 }  # fmt: skip
-# "Priority: Standard Application 11/03/2016 Received:", as some PDF readers give the last cell of the table
-_VALUE_INSIDE_LABEL = re.compile(rf"Application\s+(?P<value>{_DATE})\s+Received\s*:", re.IGNORECASE)
+# What else states a date where its own label does not: the date of the covering notice ("Dated: 9/1/2013"), and
+# "Application 11/03/2016 Received:" or "Standard 11/03/2016 Application Received:", as some PDF readers give a cell.
+_FALLBACKS: dict[str, re.Pattern[str]] = {
+    "decision_date": re.compile(rf"\bDated\s*:\s*(?P<value>{_DATE})", re.IGNORECASE),
+    "application_received": re.compile(
+        rf"Application\s+(?P<value>{_DATE})\s+Received\s*:"
+        rf"|Priority\s*:\s*[A-Za-z]{{3,12}}\s+(?P<before>{_DATE})\s+Application\s+Received\s*:",
+        re.IGNORECASE,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -44,14 +52,15 @@ class FrontMatter:
 
 def read_front_matter(header: str, reviewer: str) -> FrontMatter:
     """Read both from their sections' kept text; either may be empty. What is not printed is null."""
-    text = clean_text(header)
+    text = _join_columns(clean_text(header))
     values: dict[str, datetime.date | None] = {}
     warnings: list[Warning_] = []
     for field, label in _DATE_LABELS.items():
         printed = re.search(rf"(?:{label})\s*(?P<value>{_DATE})", text, re.IGNORECASE)
-        if printed is None and field == "application_received":
-            printed = _VALUE_INSIDE_LABEL.search(text)
-        values[field] = read_date(re.sub(r"\s*([/-])\s*", r"\1", printed["value"])) if printed else None
+        if printed is None and field in _FALLBACKS:
+            printed = _FALLBACKS[field].search(text)
+        value = next(filter(None, printed.groupdict().values())) if printed else ""
+        values[field] = read_date(re.sub(r"\s*([/-])\s*", r"\1", value)) if printed else None
         if printed and values[field] is None:
             warnings.append(
                 Warning_(code="impossible_date", message="no such date in the calendar", where=f"case.{field}")
@@ -66,6 +75,26 @@ def read_front_matter(header: str, reviewer: str) -> FrontMatter:
         **values,
     )
     return FrontMatter(case, read_reviewer(reviewer), tuple(warnings))
+
+
+_LABEL = "|".join([r"Case\s+Number\s*:", r"Priority\s*:", *_DATE_LABELS.values()])
+_VALUE = rf"[A-Z]{{2}}\d{{2}}-\d{{4,8}}|{_DATE}|Standard|Expedited|Regular|Urgent"
+_COLUMNS = re.compile(
+    rf"(?P<labels>(?:(?:{_LABEL})\s*){{2,8}})(?P<values>(?:(?:{_VALUE})(?:\s+|$)){{2,8}})", re.IGNORECASE
+)
+
+
+def _join_columns(text: str) -> str:
+    """A table read by columns, "Case Number: Priority: CM16-0000000 Standard", as label and value in turn."""
+
+    def join(match: re.Match[str]) -> str:
+        labels = re.findall(_LABEL, match["labels"], re.IGNORECASE)
+        values = re.findall(_VALUE, match["values"], re.IGNORECASE)
+        if len(labels) != len(values):
+            return match.group()
+        return " ".join(f"{label} {value}" for label, value in zip(labels, values, strict=True)) + " "
+
+    return _COLUMNS.sub(join, text)
 
 
 # -------------------------------------------------------------------------------------------------------- reviewer

@@ -7,6 +7,7 @@ the rest. Nothing is ever unpacked to disk.
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def read_letters(paths: Iterable[str | Path]) -> Iterator[Letter | Unreadable]:
 
 def read_text(text: str, source: str, letter_id: str | None = None) -> Letter:
     """A letter from text already in memory (a JSON Lines record, pasted text)."""
-    kept = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = drop_running_lines(text.replace("\r\n", "\n").replace("\r", "\n"))
     _check_text(kept, source)
     return Letter(
         letter_id=letter_id or hash_bytes(text.encode("utf-8", "surrogatepass")),
@@ -57,6 +58,44 @@ def read_text(text: str, source: str, letter_id: str | None = None) -> Letter:
         pages=kept.count("\f") + 1,
         text=kept,
     )
+
+
+# "Page 2 of 5", "CM16-0000000 Page 2", "Final Determination Letter for IMR Case Number CM16-0000000 2"
+_CASE = r"(?:[A-Za-z ]{0,50}\bCase\s(?:Number|No\.?)\s*:?\s*)?[A-Z]{2}\d\d-\d{4,8}"
+_PAGE = r"Page\s+\d{1,3}(?:\s*(?:of|/)\s*\d{1,3})?"
+_RUNNING_LINE = re.compile(
+    rf"(?:(?:^|(?<=\f))[^\S\n\f]*(?:{_PAGE}|(?P<case>{_CASE})(?:[^\S\n\f]+(?:{_PAGE}|\d{{1,3}}))?)[^\S\n\f]*(?=[\n\f]|\Z))",
+    re.MULTILINE,
+)
+_PAGE_NUMBER = re.compile(r"\A\s*(?P<top>\d{1,3})[^\S\n]*\n|\n[^\S\n]*(?P<foot>\d{1,3})\s*\Z")
+
+
+def drop_running_lines(text: str) -> str:
+    """The text without page numbers and without the case number repeated on later pages, a form feed in their place.
+
+    Both would part a title from its decision, or a sentence from its other half. The first case number stays.
+    """
+    pages = [_drop_page_number(page, number) for number, page in enumerate(text.split("\f"), start=1)]
+    text = "\f".join(pages) if len(pages) > 1 else text
+    pieces, at, first = [], 0, True
+    for line in _RUNNING_LINE.finditer(text):
+        if line["case"] and first:
+            first = False
+            continue
+        pieces.append(text[at : line.start()])
+        at = line.end()
+    if not pieces:
+        return text
+    kept = [piece.strip() for piece in [*pieces, text[at:]]]
+    return "\f".join(piece for piece in kept if piece)
+
+
+def _drop_page_number(page: str, number: int) -> str:
+    """The page without a line at its top or foot that holds its own number and nothing else."""
+    line = _PAGE_NUMBER.search(page)
+    if line is None or int(line["top"] or line["foot"]) != number:
+        return page
+    return page[: line.start()] + page[line.end() :]
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -119,7 +158,8 @@ def _read_pdf_letter(data: bytes, source: str) -> Letter:
     if not text.strip():
         raise EmptyInput(f"{source}: no text layer (scanned pages); run it through an OCR program first")
     _check_text(text, source)
-    return Letter(hash_bytes(data), source, _base_name(source), "application/pdf", pages, text)
+    kept = drop_running_lines(text)
+    return Letter(hash_bytes(data), source, _base_name(source), "application/pdf", pages, kept)
 
 
 def _read_json_lines(data: bytes, source: str) -> Iterator[Letter | Unreadable]:

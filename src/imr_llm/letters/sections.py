@@ -82,12 +82,30 @@ def _spaced(words: str) -> str:
     return r"\s+".join(re.escape(word) for word in words.split())
 
 
-_LINE = r"(?:^|(?<=\f))[ \t]*"  # a label opens a line or a page
-_HOW_HEADING = re.compile(_spaced("HOW THE IMR FINAL DETERMINATION WAS MADE"))
-_SUMMARY_HEADING = re.compile(r"CLINICAL\s+CASE\s+SUMMARY\s*:?")
-_DECISIONS_HEADING = re.compile(r"IMR\s+ISSUES\s*,\s*DECISIONS\s+AND\s+RATIONALES?")
+_GAP = r"[^\S\n\f]{0,200}"  # spaces within a line, no-break spaces too
+_MARK = r"[*_#]{0,4}"  # "**Decision rationale:**", "## CLINICAL CASE SUMMARY": text converted to Markdown
+_LINE = rf"(?:^|(?<=\f)){_GAP}(?:[*_#]{{1,4}}{_GAP})?"  # a label opens a line or a page
+
+
+def _heading(words: str) -> re.Pattern[str]:
+    """A heading: in capitals where it opens a line, else in any case alone on its line, else in capitals anywhere."""
+    return re.compile(
+        rf"{_LINE}(?P<opening>{words})|{_LINE}(?P<alone>(?i:{words})){_GAP}{_MARK}{_GAP}(?=[\n\f]|\Z)|(?P<anywhere>{words})",
+        re.MULTILINE,
+    )
+
+
+def _find_heading(heading: re.Pattern[str], text: str, start: int = 0) -> re.Match[str] | None:
+    """Its best match: a cover page may speak of a heading before the letter prints it."""
+    found = {str(match.lastgroup): match for match in reversed(list(heading.finditer(text, start)))}
+    return found.get("opening") or found.get("alone") or found.get("anywhere")
+
+
+_HOW_HEADING = _heading(_spaced("HOW THE IMR FINAL DETERMINATION WAS MADE"))
+_SUMMARY_HEADING = _heading(r"CLINICAL\s+CASE\s+SUMMARY\s*:?")
+_DECISIONS_HEADING = _heading(r"IMR\s+ISSUES\s*,\s*DECISIONS\s+AND\s+RATIONALES?")
 _SET_FORTH = re.compile(
-    r"\s*(?:The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,160}|[^:]{0,160}set\s+forth\s+below\s*):"
+    r"[\s*#]*(?:The\s+Final\s+Determination\s+was\s+based\s+on\b[^:]{0,160}|[^:]{0,160}set\s+forth\s+below\s*):"
 )
 # "The expert reviewer developed the following clinical case summary ..., including all medical records:"
 _SUMMARY_LEAD = re.compile(
@@ -96,26 +114,26 @@ _SUMMARY_LEAD = re.compile(
 _LICENSURE = re.compile(r"State\(?s?\)?\s+of\s+Licensure\s*:", re.IGNORECASE)
 _PROSE_REVIEWER = re.compile(r"(?:Board\s+Certified\s+in|licensed\s+to\s+practice\s+in)\s", re.IGNORECASE)
 
-_CLAIMS_LABEL = r"Claims\s+Administrator(?:'s|\u2019s)?\s+guidelines?\s*:"
-_MAXIMUS_LABEL = r"MAXIMUS\s+guidelines?\s*:"
-_RATIONALE_LABEL = r"Decision\s+rationale\s*:"
+_CLAIMS_LABEL = rf"Claims\s+Administrator(?:'s|\u2019s)?\s+guidelines?\s*:{_MARK}"
+_MAXIMUS_LABEL = rf"MAXIMUS\s+guidelines?\s*:{_MARK}"
+_RATIONALE_LABEL = rf"Decision\s+rationale\s*:{_MARK}"
 _DECISION_WORD = r"(?:Partially\s+(?:Overturned|Upheld)|Upheld\s+in\s+part|Overturned\s+in\s+part|Upheld|Overturned|Modified|Withdrawn)"
 # "Norco 10/325mg #120: Upheld" and, after blank lines, "Claims Administrator guideline:"
 _ANCHOR = re.compile(
-    rf"(?<![A-Za-z])(?P<decision>{_DECISION_WORD})[ \t.]*\s+(?={_CLAIMS_LABEL}|{_MAXIMUS_LABEL}|{_RATIONALE_LABEL})",
+    rf"(?<![A-Za-z])(?P<decision>{_DECISION_WORD})\.?{_MARK}\s*{_MARK}(?={_CLAIMS_LABEL}|{_MAXIMUS_LABEL}|{_RATIONALE_LABEL})",
     re.IGNORECASE,
 )
-_ITEM_LABEL = re.compile(
-    rf"{_LINE}(?:(?P<claims>{_CLAIMS_LABEL})|(?P<maximus>{_MAXIMUS_LABEL})|(?P<rationale>{_RATIONALE_LABEL}))",
-    re.IGNORECASE | re.MULTILINE,
+_ITEM_LABELS = tuple(
+    (name, tuple(re.compile(place + label, re.IGNORECASE | re.MULTILINE) for place in (_LINE, "")))
+    for name, label in (("claims", _CLAIMS_LABEL), ("maximus", _MAXIMUS_LABEL), ("rationale", _RATIONALE_LABEL))
 )
 _CLOSING = re.compile(rf"{_LINE}(?:Disclaimer\s*:|Dated\s*:|cc\s*:|/JR\b)", re.MULTILINE)
 
 
 def _read_standard(text: str, layout: Layout) -> Sections:
-    summary_heading = _SUMMARY_HEADING.search(text)
-    decisions_heading = _DECISIONS_HEADING.search(text, summary_heading.end() if summary_heading else 0)
-    how_heading = _HOW_HEADING.search(text)
+    summary_heading = _find_heading(_SUMMARY_HEADING, text)
+    decisions_heading = _find_heading(_DECISIONS_HEADING, text, summary_heading.end() if summary_heading else 0)
+    how_heading = _find_heading(_HOW_HEADING, text)
     decisions_start = decisions_heading.end() if decisions_heading else (summary_heading or _START.search(text)).end()  # type: ignore[union-attr]
     first = next((h for h in (how_heading, summary_heading, decisions_heading) if h), None)
     header = Section(0, first.start() if first else 0)
@@ -155,15 +173,10 @@ def _read_items(text: str, start: int) -> Iterator[DeterminationSection]:
 
 
 def _read_item(text: str, title: Section, anchor: re.Match[str], end: int) -> DeterminationSection:
-    labels: list[re.Match[str]] = []
-    for label in _ITEM_LABEL.finditer(text, anchor.end(), end):
-        if label.lastgroup not in {seen.lastgroup for seen in labels}:
-            labels.append(label)
-        if label.lastgroup == "rationale":
-            break  # a rationale may quote the other labels
+    labels = _find_labels(text, anchor.end(), end)
     parts: dict[str, Section] = {}
-    for label, following in zip(labels, [*labels[1:], None], strict=False):
-        parts[str(label.lastgroup)] = _trim(text, label.end(), following.start() if following else end)
+    for (name, label), following in zip(labels, [*labels[1:], None], strict=False):
+        parts[name] = _trim_marks(text, label.end(), following[1].start() if following else end)
     return DeterminationSection(
         title,
         read_decision(anchor["decision"]),
@@ -172,6 +185,23 @@ def _read_item(text: str, title: Section, anchor: re.Match[str], end: int) -> De
         parts.get("maximus"),
         parts.get("rationale"),
     )
+
+
+def _find_labels(text: str, start: int, end: int) -> list[tuple[str, re.Match[str]]]:
+    """The item's labels in their order; where none opens a line, as in text whose wraps were lost, one within a line."""
+    labels: list[tuple[str, re.Match[str]]] = []
+    rationale = _find_label(_ITEM_LABELS[-1][1], text, start, end)
+    for name, patterns in _ITEM_LABELS[:-1]:  # a rationale may quote the labels before it
+        label = _find_label(patterns, text, start, rationale.start() if rationale else end)
+        if label:
+            labels.append((name, label))
+            start = label.end()
+    return [*labels, ("rationale", rationale)] if rationale else labels
+
+
+def _find_label(patterns: tuple[re.Pattern[str], ...], text: str, start: int, end: int) -> re.Match[str] | None:
+    at_once = patterns[-1].match(text, start, end)
+    return at_once or next((match for pattern in patterns if (match := pattern.search(text, start, end))), None)
 
 
 def read_decision(printed: str) -> Decision:
@@ -200,9 +230,15 @@ _VERDICT_END = re.compile(
 _SENTENCE_END = re.compile(r"[.!?][\"')\]\u201d\u2019]*\s*$")
 # The second and third sentence of a partly authorised request's title, which a page break may cut off from the first.
 _TITLE_CONTINUES = re.compile(
-    r"\s*(?:[^.]{0,250}\bwas\s+authorized\s+by\b|The\s+remaining\s+IMR|The\s+original\s+request\s*,)", re.IGNORECASE
+    r"\s*(?:(?:[^.]|\.(?=\d)){0,250}\bwas\s+authorized\s+by\b"
+    r"|The\s+Claims\s+Administrator\s+(?:has\s+)?authorized\b|The\s+remaining\s+IMR|The\s+original\s+request\s*,)",
+    re.IGNORECASE,
 )
 _TITLE_OPENS = re.compile(r"\bw(?:as|ere)\s+the\s+original\s+request\b|\bwas\s+authorized\s+by\b", re.IGNORECASE)
+
+
+# "Ketamine 10% in a base, 120 grams," at a paragraph's end: a break that a page left behind
+_CUT_OFF = re.compile(r"(?:,|\b(?:of|for|to|and|with|the))\s*$")
 
 
 def _title_start(text: str, start: int, end: int) -> int:
@@ -211,7 +247,7 @@ def _title_start(text: str, start: int, end: int) -> int:
     while breaks:
         at = breaks.pop()
         if not _is_inside_title(text, breaks[-1] if breaks else start, at, end):
-            return at
+            return at if _BLANK_LINE.search(text) else _line_after_sentence(text, at, end)
     return _line_after_sentence(text, start, end)
 
 
@@ -221,8 +257,10 @@ def _paragraph_breaks(text: str, start: int, end: int) -> list[int]:
     return [match.end() for match in pattern.finditer(text, start, end) if text[match.end() : end].strip(" :\n\t\f")]
 
 
-_BREAK = re.compile(r"[ \t]*\n[ \t]*\n\s*|[ \t\n]*\f\s*")
-_DOUBLED_BREAK = re.compile(r"[ \t]*\n[ \t]*\n[ \t]*\n\s*|[ \t\n]*\f\s*")
+_BLANK_LINE = re.compile(rf"\n{_GAP}\n")
+_PAGE_BREAK = rf"(?:{_GAP}\n){{0,20}}{_GAP}\f\s*"
+_BREAK = re.compile(rf"{_GAP}\n{_GAP}\n\s*|{_PAGE_BREAK}")
+_DOUBLED_BREAK = re.compile(rf"{_GAP}\n{_GAP}\n{_GAP}\n\s*|{_PAGE_BREAK}")
 
 
 def _is_doubled(text: str) -> bool:
@@ -238,6 +276,8 @@ def _is_inside_title(text: str, before: int, at: int, end: int) -> bool:
     above = text[before:at]
     if _TITLE_CONTINUES.match(text, at, end) and _TITLE_OPENS.search(above[-500:]):
         return True
+    if _CUT_OFF.search(above[-40:]):
+        return True
     if "\f" not in text[at - 8 : at] and text[max(0, at - 8) : at].count("\n") < 4:
         return False  # an ordinary blank line
     return not _SENTENCE_END.search(above) and not _VERDICT_END.search(above.rstrip())
@@ -246,11 +286,18 @@ def _is_inside_title(text: str, before: int, at: int, end: int) -> bool:
 def _line_after_sentence(text: str, start: int, end: int) -> int:
     """For text without blank lines: the title's first line follows the last line that ends a sentence."""
     at = start
-    for match in re.finditer(r"[.!?][\"')\]\u201d\u2019]*[ \t]*\n\s*", text[start:end]):
+    line_ends = _SENTENCE_LINE if "\n" in text[start:end] else _SENTENCE
+    for match in line_ends.finditer(text[start:end]):
         rest = text[start + match.end() : end]
         if rest.strip(" :\n\t\f") and not _TITLE_CONTINUES.match(rest):
             at = start + match.end()
     return at
+
+
+_SENTENCE = re.compile(r"(?:[.!?][\"')\]\u201d\u2019]*|\bmedically\s+(?:necessary|appropriate))\s+(?=[A-Z0-9(])")
+_SENTENCE_LINE = re.compile(
+    rf"[.!?][\"')\]\u201d\u2019]*{_GAP}[\n\f]\s*|\bmedically\s+(?:necessary|appropriate){_GAP}[\n\f]\s*(?=[A-Z0-9(])"
+)
 
 
 def _closing_start(text: str, start: int) -> int:
@@ -274,18 +321,25 @@ _OUTCOME = (
     r"(?P<verdict>\b(?:is|are|was|were)\s+(?:(?:partially|in\s+part)\s+)?(?:not\s*)?medically\s*necessary"
     r"(?:\s*(?:and|/)\s*appropriate)?(?:\s+in\s+part)?)"
 )
+_NUMBER = r"[(#]?\s?(?P<number>\d{1,2})\s*[.)]\s*"  # "1)", "1.", "(1)", "#1)"
 _DETERMINED = re.compile(
-    r"(?:^[ \t]*(?P<number>\d{1,2})\s*[.)]\s*)?(?:MAXIMUS[^.\n]{0,60}(?:Inc\.?|Services)?\s*)\s*has\s+determined\s+(?:that\s+)?"
+    rf"(?:{_LINE}{_NUMBER})?(?i:MAXIMUS)(?:\s+Federal\s+Services)?[^.\n\f]{{0,60}}(?:\s*Inc\.?)?\s*has\s+determined\s+(?:that\s+)?"
     rf"the\s+requests?(?:ed)?\s+(?:for|of)?\s*(?P<title>[\s\S]{{2,450}}?)\s+{_OUTCOME}",
     re.MULTILINE,
 )
 # "1. The request for a knee brace is not medically necessary and appropriate."
 _NUMBERED_OUTCOME = re.compile(
-    rf"{_LINE}(?P<number>\d{{1,2}})\s*[.)]\s*(?:The\s+request(?:ed)?\s+(?:for\s+)?)?(?P<title>[^\n][\s\S]{{2,450}}?)\s+{_OUTCOME}",
+    rf"{_LINE}{_NUMBER}(?:The\s+request(?:ed)?\s+(?:for\s+)?)?(?P<title>[^\n][\s\S]{{2,450}}?)\s+{_OUTCOME}",
+    re.MULTILINE | re.IGNORECASE,
+)
+# The same without a number, where the claims administrator's basis follows at once.
+_PLAIN_OUTCOME = re.compile(
+    rf"{_LINE}(?P<number>)(?:The\s+request(?:ed)?\s+(?:for\s+)?)?(?P<title>[^\s.][^\n]{{2,200}}(?:\n[^\n]{{2,200}}){{0,3}}?)\s+{_OUTCOME}"
+    r"\.?\s+(?=(?:The\s+)?Claims\s+Administrator\s+(?:based|did\s+not|relied))",
     re.MULTILINE | re.IGNORECASE,
 )
 _REGARDING = re.compile(
-    rf"{_LINE}(?:(?P<number>\d{{1,2}})\s*[.)]\s*)?Regarding\s+the\s+requests?\s+(?:for|of)\s+(?P<title>[\s\S]{{2,450}}?)\s*:",
+    rf"{_LINE}(?:{_NUMBER})?Regarding\s+the\s+requests?\s+(?:for|of)\s+(?P<title>[\s\S]{{2,450}}?)\s*:",
     re.MULTILINE | re.IGNORECASE,
 )
 _RATIONALE_2013 = re.compile(
@@ -307,7 +361,7 @@ _LABELS_2013: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for name, pattern in (
         ("decisions", r"IMR\s+DECISION\(?S?\)?\s+AND\s+RATIONALE\(?S?\)?|INDEPENDENT\s+MEDICAL\s+REVIEW\s+DECISION\s+AND\s+RATIONALE"),
         ("issue", r"ISSUES?\s+AT\s+DISPUTE\s*:"),
-        ("summary", r"(?:CLINICAL|EXPERT\s+REVIEWER)?\s*CASE\s+SUMMARY\s*:?[ \t]*(?:\n|(?<=:))"),
+        ("summary", r"(?-i:CLINICAL\s+CASE\s+SUMMARY)\b|(?:CLINICAL|EXPERT\s+REVIEWER)?\s*CASE\s+SUMMARY\s*:?[ \t]*(?:\n|(?<=:))"),
         ("documents", r"DOCUMENTS\s+REVIEWED(?:\s+FOR\s+DETERMINATION)?\s*:?"),
         ("guideline", r"MEDICAL\s+TREATMENT\s+GUIDELINE\(?S?\)?\s+RELIED\s+UPON[^:]{0,120}:"),
         ("rationale", r"RATIONALE\s+FOR\s+WHY\s+THE\s+REQUESTED\s+[^:]{0,120}:"),
@@ -326,7 +380,7 @@ def _read_labelled(text: str, layout: Layout) -> Sections:
     )
     spans: dict[str, Section] = {}
     for (_, label_end, name, _), following in zip(
-        labels, [*[start for start, *_ in labels[1:]], len(text)], strict=True
+        labels, [*[start for start, *_ in labels[1:]], len(text)], strict=False
     ):
         if name not in spans:
             spans[name] = _trim(text, label_end, following)
@@ -341,20 +395,31 @@ def _read_labelled(text: str, layout: Layout) -> Sections:
 def _read_professional(
     text: str, labels: list[tuple[int, int, str, str]], spans: dict[str, Section]
 ) -> tuple[DeterminationSection, ...]:
-    """One issue, whose outcome stands in the rationale's label: "... SERVICE IS/WAS NOT MEDICALLY NECESSARY:"."""
+    """One issue, or a numbered list of them, whose outcome stands in the rationale's label: "... SERVICE IS/WAS NOT MEDICALLY NECESSARY:"."""
     if "issue" not in spans:
         return ()
     label = next(((start, end, words) for start, end, name, words in labels if name == "rationale"), None)
     outcome = Section(label[0], label[1]) if label else spans["issue"]
     decision = _read_verdict(label[2]) if label else "other"
-    item = DeterminationSection(spans["issue"], decision, outcome, None, spans.get("guideline"), spans.get("rationale"))
-    return (item,)
+    issue = spans["issue"]
+    numbers = list(re.compile(_LINE + _NUMBER, re.MULTILINE).finditer(text, issue.start, issue.end))
+    ends = [*[number.start() for number in numbers[1:]], issue.end]
+    several = [_trim(text, number.end(), end) for number, end in zip(numbers, ends, strict=False)]
+    return tuple(
+        DeterminationSection(title, decision, outcome, None, spans.get("guideline"), spans.get("rationale"))
+        for title in several or [issue]
+    )
 
 
 def _read_outcomes(text: str, start: int) -> Iterator[DeterminationSection]:
     """Items whose outcome is a sentence, each joined with the rationale that follows it or bears its number."""
     outcomes = _first_by_number(
-        list(_DETERMINED.finditer(text, start)) or list(_NUMBERED_OUTCOME.finditer(text, start))
+        next(
+            filter(
+                None, (list(kind.finditer(text, start)) for kind in (_DETERMINED, _NUMBERED_OUTCOME, _PLAIN_OUTCOME))
+            ),
+            [],
+        )
     )
     regarding = list(_REGARDING.finditer(text, start))
     details = regarding if len(regarding) >= len(outcomes) else outcomes
@@ -371,10 +436,10 @@ def _first_by_number(outcomes: list[re.Match[str]]) -> list[re.Match[str]]:
     seen: set[str] = set()
     first: list[re.Match[str]] = []
     for outcome in outcomes:
-        number = outcome["number"] or clean_text(outcome["title"]).lower()
-        if number not in seen:
-            seen.add(number)
+        title = clean_text(outcome["title"]).lower()
+        if (outcome["number"] or title) not in seen:
             first.append(outcome)
+        seen |= {outcome["number"] or title, title}
     return first
 
 
@@ -413,9 +478,20 @@ def _trim(text: str, start: int, end: int) -> Section:
     return Section(start, end)
 
 
+def _trim_marks(text: str, start: int, end: int) -> Section:
+    """The span without white space and Markdown marks ("**") at its edges."""
+    while start < end and (text[start].isspace() or text.startswith("**", start) or text.startswith("##", start)):
+        start += 1 if text[start].isspace() else 2
+    while end > start and (
+        text[end - 1].isspace() or text.endswith("**", start, end) or text.endswith("##", start, end)
+    ):
+        end -= 1 if text[end - 1].isspace() else 2
+    return Section(start, max(start, end))
+
+
 def _trim_title(text: str, start: int, end: int) -> Section:
     """A title without white space, its trailing colon and the "1." or "1)" of a numbered list."""
-    span = _trim(text, start, end)
+    span = _trim_marks(text, start, end)
     number = re.compile(r"\d{1,2}[.)]\s+").match(text, span.start, span.end)
     start = number.end() if number else span.start
     end = span.end

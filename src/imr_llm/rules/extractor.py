@@ -6,6 +6,7 @@ its place in the letter -> warnings where the letter contradicts itself. A hybri
 
 from __future__ import annotations
 
+import datetime
 import re
 import time
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ from imr_llm.record import (
 from imr_llm.rules.contradictions import find_contradictions
 from imr_llm.rules.patient import read_patient
 from imr_llm.rules.reasons import find_reasons
-from imr_llm.rules.summary_facts import SummaryFacts, find_dates_of_injury, match_ur_action, read_summary
+from imr_llm.rules.summary_facts import SummaryFacts, find_dates_of_injury, find_ur_dates, match_ur_action, read_summary
 from imr_llm.rules.treatment import read_treatment
 from imr_llm.rules.uds import read_uds
 from imr_llm.terms.taxonomy import TAXONOMY_VERSION
@@ -60,7 +61,7 @@ def extract_by_rules(letter: Letter) -> Review:
         _read_determination(text, number, section, summary, facts, titles)
         for number, section in enumerate(sections.determinations, start=1)
     ]
-    warnings = [*front.warnings, *_check_letter(sections, front, summary.text, determinations)]
+    warnings = [*front.warnings, *_check_letter(sections, front, summary, facts, determinations)]
     return Review(
         letter=LetterInfo(
             letter_id=letter.letter_id,
@@ -222,7 +223,7 @@ def _verdict_differs(rationale: str, decision: Decision) -> bool:
 
 
 def _check_letter(
-    sections: Sections, front: FrontMatter, summary: str, determinations: list[Determination]
+    sections: Sections, front: FrontMatter, summary: Cleaned, facts: SummaryFacts, determinations: list[Determination]
 ) -> Iterator[Warning_]:
     """What the reader of the whole review should know; a letter's contradictions with itself among it."""
     if sections.layout == "unknown":
@@ -233,17 +234,22 @@ def _check_letter(
         yield Warning_(code="no_determination", message="no decision line was found", where="determinations")
     if sections.layout != "unknown" and sections.summary is None:
         yield Warning_(code="summary_missing", message="no clinical case summary was found", where="summary")
-    told = {found.date for found in find_dates_of_injury(summary) if found.date is not None}
-    printed = front.case.date_of_injury
+    told = {found.date for found in find_dates_of_injury(summary.text) if found.date is not None}
+    yield from _compare_dates("date_of_injury", front.case.date_of_injury, told)
+    yield from _compare_dates("ur_denial_date", front.case.ur_denial_date, set(find_ur_dates(facts)))
+    for item in determinations:
+        yield from _check_request(item.number, item.request)
+
+
+def _compare_dates(field: str, printed: datetime.date | None, told: set[datetime.date]) -> Iterator[Warning_]:
+    """Header and summary may give different dates for the same event: both are told."""
     if printed and told and printed not in told:
         dates = ", ".join(sorted(date.isoformat() for date in told))
         yield Warning_(
-            code="date_of_injury_differs",
+            code=f"{field}_differs",
             message=f"header {printed.isoformat()}, summary {dates}",
-            where="case.date_of_injury",
+            where=f"case.{field}",
         )
-    for item in determinations:
-        yield from _check_request(item.number, item.request)
 
 
 def _check_request(number: int, request: Request) -> Iterator[Warning_]:

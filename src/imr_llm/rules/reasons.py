@@ -81,7 +81,7 @@ def find_reasons(
 
 def _is_said_better(finding: Finding, others: list[Finding]) -> bool:
     """Does another finding say the same more exactly?"""
-    if finding.code == _CATCH_ALL:
+    if finding.code == _CATCH_ALL and finding.pattern == BY_MODEL:
         return any(other.start < finding.end and finding.start < other.end for other in others if other is not finding)
     return any(other.code in _SPECIFIC.get(finding.code, frozenset()) for other in others)
 

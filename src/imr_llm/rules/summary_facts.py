@@ -57,7 +57,7 @@ def read_summary(summary: str) -> SummaryFacts:
         diagnoses=_read_lists(summary, sentences, _DIAGNOSES, _DIAGNOSES_END),
         medications=_read_lists(summary, sentences, _MEDICATIONS, _MEDICATIONS_END),
         prior_treatments=_read_lists(summary, sentences, _TREATMENTS, _TREATMENTS_END),
-        ur_actions=tuple(_read_ur_actions(summary, sentences)),
+        ur_actions=_tell_once(_read_ur_actions(summary, sentences)),
     )
 
 
@@ -167,11 +167,12 @@ _TO_THE_PIECE_BEFORE = re.compile(
 _TAKES_A_PLACE = r"\b(?:of|to|in|at|for|region|left|right|displacement|dislocation|radiculopathy|sprain|strain)\b|\bsyndrome|^\s*\w+\s*$"
 # "cervical and lumbar sprain", "discectomy and fusion", "C5-6 and C6-7": one item.
 _ONE_ITEM_AND = re.compile(
-    rf"\b(?:{_PLACE}|muscles?|fascia|synovitis|discectomy|decompression|laminectomy|reduction|incision|nausea|ice|hot|cold|anterior|posterior|acute|rest|sit"
+    rf"\b(?:{_PLACE}|muscles?|fascia|synovitis|discectomy|decompression|laminectomy|reduction|incision|nausea|recess|canal|central|foraminal|facet|ice|hot|cold|anterior|posterior|acute|rest|sit"
     rf"|[CTLS]\d(?:-[CTLS]?\d)?)$"
 )
 _ONE_ITEM_AFTER = re.compile(
-    rf"(?:{_PLACE}|tendons?|tenosynovitis|fusion|drainage|vomiting|heat|stenosis|[CTLS]\d)\b", re.IGNORECASE
+    rf"(?:{_PLACE}|tendons?|tenosynovitis|fusion|drainage|vomiting|heat|stenosis|foraminal|neural\s+foraminal|lateral\s+recess|ligament(?:um)?|[CTLS]\d)\b",
+    re.IGNORECASE,
 )
 _CONDITION = re.compile(
     r"\b(?:sprains?|strains?|pains?|injur\w+|fractures?|contusions?|syndrome|radiculopathy|tears?|tendin\w+|arthr\w+|disease|dysfunction"
@@ -180,6 +181,8 @@ _CONDITION = re.compile(
 )
 _COMMA = re.compile(r"\s*,\s*(?:and\s+|as\s+well\s+as\s+)?(?!\d{3}\b)|\s+as\s+well\s+as\s+")
 _AND = re.compile(r"\s+and\s+(?!/?or\b)")
+# "ice; therapy; physical therapy and medications": the last two of a list whose semicolons ran out.
+_AND_MEDICATIONS = re.compile(r"\s+and\s+(?=(?:\w+\s+)?(?:medications?|rest|home\s+exercises?)\W*$)", re.IGNORECASE)
 _SEMICOLON = re.compile(r"\s*;\s*(?:and\s+)?")
 
 
@@ -226,6 +229,7 @@ def _split_pieces(summary: str, start: int, end: int) -> list[tuple[int, int]]:
     masked = re.sub(r"\([^()]*\)", lambda match: "_" * len(match[0]), text)
     if _SEMICOLON.search(masked.rstrip(" ;.")):
         cuts = [match.span() for match in _SEMICOLON.finditer(masked)]
+        cuts += [match.span() for match in _AND_MEDICATIONS.finditer(masked, cuts[-1][1] if cuts else 0)]
     else:
         cuts = [match.span() for match in _COMMA.finditer(masked)]
         tail = cuts[-1][1] if cuts else 0
@@ -291,8 +295,10 @@ _REVIEW = re.compile(
 )
 _ACTION = re.compile(
     r"(?P<denied>\bnon-?\s?certif(?:ied|ies|y|ication)\b|\bnot\s+certif(?:ied|y)\b|\bnoncertified\b|\bden(?:ied|y|ies|ial)\b|\bfailed\s+to\s+(?:approve|authorize|certify)\b"
-    r"|\b(?:was|were|is|are|as)\s+not\s+(?:be\s+)?medically\s+(?:necessary|appropriate)|\bnot\s+(?:approved|authorized)\b|\bdisapproved\b|\brejected\b|\bdeclined\b)"
-    r"|(?P<modified>\bmodif(?:ied|y|ies|ication)\b|\bpartially\s+(?:certif|approv|authoriz|den)\w+|\bcertified\s+(?:with|in)\s+(?:modif|part)\w*|\bconditionally\s+(?:certified|non-certified|approved))"
+    r"|\b(?:was|were|is|are|as)\s+not\s+(?:be\s+)?medically\s+(?:necessary|appropriate)|\bnot\s+(?:approved|authorized)\b|\bdisapproved\b|\brejected\b|\bdeclined\b"
+    r"|\b(?:found|deemed|considered|determined)\s+[^.;]{3,200}?\s+(?:to\s+be\s+|as\s+)?not\s+(?:to\s+be\s+)?medically\s+(?:necessary|appropriate)"
+    r"|\badverse(?:ly)?\s+(?:decision|determin\w+))"
+    r"|(?P<modified>\bmodif(?:ied|y|ies|ication)\b|\bpartially\s+(?:certif|approv|authoriz|den)\w+|\bcertified\s+(?:with|in)\s+(?:modif|part)\w*|\bconditionally\s+(?:certified|approved))"
     r"|(?P<delayed>\bdelayed\b|\bdefer(?:red|s|ral)?\b|\bwithheld\s+pending\b)"
     r"|(?P<granted>(?<!non-)(?<!non )(?<!not )\b(?:certified|approved|authorized)\b)",
     re.IGNORECASE,
@@ -303,15 +309,16 @@ _REQUEST_FOR = re.compile(
     re.IGNORECASE,
 )
 _ITEM_END = re.compile(
-    r"\s+(?:due\s+to|as\s+(?:an?|there|the|independence|guidelines|not|it)|because|since|stating|citing|noting|to\s+(?:the\s+)?(?:\d|allow|certify|authorize|approve|one|two|three|four|six|a\s|nerve|Norco)"
+    r"\s+(?:due\s+to|as\s+(?:an?|there|the|independence|guidelines|not|it)|because|since|stating|citing|noting|to\s+(?:the\s+)?(?:\d[\dx]*|allow|certify|authorize|approve|one|two|three|four|six|a\s|nerve|Norco)"
     r"|based\s+on|indicating|given\s+that|per\s+(?:the\s+)?(?:guidelines|MTUS|ODG)|from\s+date|with\s+(?:a\s+)?rationale)\b"
     r"|\s+(?:was|were|is|are|has\s+been|have\s+been|had\s+been|that\s+(?:was|were))\b|\s+by\s+(?:the\s+)?(?:utilization|UR\b|claims)|;|,\s+(?:due|as|because|citing|stating|and\s+(?:was|modified|denied))\b"
-    r"|\s+and\s+(?:certified|modified|denied|non-?certified|approved|authorized)\b|\s+to\s+(?:\w+\s+\d|#)|\s+was\b",
+    r"|\s+and\s+(?:certified|modified|denied|non-?certified|approved|authorized)\b|\s+to\s+(?:\w+\s+[\d#]|#)|\s+(?:provided|dispensed|performed|rendered|given)\s+on\b|,?\s+(?:apparently|reportedly|seemingly|presumably|invoking|referencing)\b"
+    r"|\s+on\s+(?:\d{1,2}[-/]\d|(?:January|February|March|April|May|June|July|August|September|October|November|December)\s)|\s+was\b",
     re.IGNORECASE,
 )
 # "… non-certified the request for A and B was modified to C": two actions.
 _SECOND_ACTION = re.compile(
-    r"\s+and\s+(?=[^.;]{2,160}?\s(?:was|were)\s+(?:modified|denied|non-?\s?certified|delayed|approved|certified)\b)"
+    r"\s+and\s+(?=[^.;]{2,160}?\s(?:was|were)\s+(?:partially\s+)?(?:modified|denied|non-?\s?certified|delayed|approved|certified)\b)"
     r"|\s+and\s+(?=(?:certified|modified|denied|non-?\s?certified|delayed|deferred|approved|authorized)\s+(?:the\s+|a\s+)?(?:request|prescription)?)"
     r"|;\s+(?=[^.;]{2,160}?\s(?:was|were)\s+(?:modified|denied|non-?\s?certified)\b)",
     re.IGNORECASE,
@@ -336,6 +343,23 @@ def _read_ur_actions(summary: str, sentences: tuple[tuple[int, int], ...]) -> It
             yield UrFact(date, "modified", item, start, end)
             continue
         yield from _read_clauses(summary, start, end, date)
+
+
+def _tell_once(actions: Iterable[UrFact]) -> tuple[UrFact, ...]:
+    """Each action once: "the request was modified. Norco #90 was the original request." tells one and not two.
+
+    The first action of a review, told without its item, is that of the next sentence that names one; an action that
+    is told again in the same words is the same.
+    """
+    told = list(actions)
+    kept: dict[tuple[datetime.date | None, UrAction, str | None], UrFact] = {}
+    for place, fact in enumerate(told):
+        following = told[place + 1] if place + 1 < len(told) else None
+        opens = place == 0 or told[place - 1].date != fact.date
+        if fact.item is None and opens and following and (following.date, following.action) == (fact.date, fact.action):
+            continue
+        kept.setdefault((fact.date, fact.action, fact.item and fact.item.lower()), fact)
+    return tuple(kept.values())
 
 
 def _read_clauses(summary: str, start: int, end: int, date: datetime.date | None) -> Iterator[UrFact]:
@@ -372,7 +396,8 @@ def _is_hypothetical(clause: str, match: re.Match[str]) -> bool:
 
 # "The requested TENS unit was previously denied": the words that the action is said of.
 _SUBJECT = re.compile(
-    r"(?:^|[,:]\s+|\b(?:the|that)\s+)(?:the\s+)?(?:requested\s+)?(?P<item>(?!request)[^;:]{3,160}?)\s+(?:was|were|had\s+been|has\s+been|have\s+been)\s+(?:previously\s+)?$",
+    r"(?:^|[,:]\s+|\b(?:the|that)\s+)(?:the\s+)?(?:requested\s+)?(?P<item>(?!request)[^;:]{3,160}?)\s+(?:was|were|had\s+been|has\s+been|have\s+been)\s+"
+    r"(?:(?:previously|also|subsequently|likewise|similarly|both|all)\s+){0,2}$",
     re.IGNORECASE,
 )
 
@@ -388,12 +413,14 @@ def _item_of(clause: str, action: re.Match[str]) -> str | None:
         return _cut_item(clause[request.end() :])
     after = clause[action.end() :]
     determined = re.search(
-        r"\bdetermined\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be)\s+not\b", clause, re.I
+        r"\b(?:determined|found|deemed|considered)\s+(?:that\s+)?(?P<item>[^.;]{3,240}?)\s+(?:was|were|is|are|to\s+be|as)\s+not\b",
+        clause,
+        re.I,
     )
     if determined:
         return _cut_item(determined["item"])
     direct = re.match(
-        r"\s+(?!(?:was|were|is|made|came|issued|on|due|by|for|as)\b)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$",
+        r"(?:\s+on\s+\d{1,2}[-/]\d{1,2}[-/]\d{2,4})?\s+(?!(?:was|were|is|made|came|issued|on|due|by|for|as)\b)(?:the\s+)?(?:requested\s+|request\s+of\s+)?(?P<item>[^.;]{3,240})\.?$",
         after,
     )
     return _cut_item(direct["item"]) if direct else None
@@ -410,7 +437,7 @@ def _cut_item(text: str) -> str | None:
     stop = _ITEM_END.search(text)
     item = text[: stop.start()] if stop else text
     item = re.sub(
-        r"^(?:(?:additionally|in addition|also|moreover|furthermore|further)[\s,]+)?(?:the\s+requested|requested|requests?\s+for|the)\s+",
+        r"^(?:(?:additionally|in addition|also|moreover|furthermore|further)[\s,]+)?(?:the\s+requested|requested|requests?\s+for|the|an?(?=\s\w))\s+",
         "",
         item,
         flags=re.IGNORECASE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from imr_llm.record import BodyRegion, Laterality, Treatment, Unit
@@ -560,6 +560,8 @@ def _special_amount(text: str, found: Classified) -> Amount | None:
         pairs := re.search(rf"(?P<n>{_N})\s(?:pairs?|units?|pieces?|sets?|box(?:es)?|packs?)\b", text, re.I)
     ):
         return Amount(_number(pairs.group("n")), "units")
+    if found.category == "dmepos" and re.search(r"\bpurchase (?:of )?(?:an?|one)\b", text, re.I):
+        return Amount(1, "units")
     return None
 
 
@@ -656,8 +658,10 @@ def read_regions(
         if mentions and all(mention.loose and mention.region in _SPINE for mention in mentions):
             return _gather(tuple(m for m in painful_regions(summary) if m.region in _SPINE) or mentions)
         if mentions:
-            regions, side = _gather(mentions)
+            regions, side = _gather(_with_mid_back(text, mentions, summary))
             return regions, side if side != "na" else _side_elsewhere(regions, (title, *other_items, summary))
+    if found.subcategory == "gi_agents" and _complains_of_stomach(summary):
+        return ["abdomen_pelvis"], "na"
     if found.category == "pharmaceuticals" and found.subcategory in _SYSTEMIC_IN_PHARMACY:
         return ["systemic"], "na"
     if found.subcategory in _FIXED_REGIONS:
@@ -666,7 +670,52 @@ def read_regions(
         mentions = _surgery_regions(other_items)
         if mentions:
             return _gather(mentions)
+    if found.subcategory == "supplies" and not _SUPPLIES_OF_A_DEVICE.search(item):
+        return ["unspecified"], "na"
     return _regions_of_summary(found, summary)
+
+
+# Electrodes go where the stimulator does; gloves, wipes and pads are for no part of the body.
+_SUPPLIES_OF_A_DEVICE = re.compile(
+    r"\b(?:tens|stimulat\w*|nmes|h-?wave|interferential|electrodes?|batter\w*|patch(?:es)?|lead|device|unit|suppl\w+|"
+    r"brace|dressings?|wound)\b",
+    re.IGNORECASE,
+)
+
+_STOMACH = re.compile(
+    r"\b(?:(?:epigastric|(?:upper )?abdominal|stomach|gastric) (?:pain|discomfort|burning|tenderness|upset)|heartburn|"
+    r"dyspepsia|acid reflux|gastritis|gastroesophageal reflux)\b",
+    re.IGNORECASE,
+)
+# "denied heartburn", "no indication of dyspepsia", "at risk of gastritis": nobody complains of it.
+_NO_COMPLAINT = re.compile(
+    r"\b(?:no|not|non|without|den(?:y|ies|ied)|negative|lack|absence|risk|prevent\w*|prophyla\w*|avoid\w*|if)\b",
+    re.IGNORECASE,
+)
+
+
+def _complains_of_stomach(summary: str) -> bool:
+    return any(
+        not _NO_COMPLAINT.search(re.split(r"[.;]", summary[max(0, match.start() - 120) : match.start()])[-1])
+        for match in _STOMACH.finditer(summary)
+    )
+
+
+# "the neck and back": the whole back, not "low back", "back brace" or "back surgery".
+_WHOLE_BACK = re.compile(
+    r"(?<!low )(?<!lower )(?<!mid )(?<!middle )(?<!upper )(?<!mid-)(?<!come )\bback\b(?!\s(?:brace|support|surgery|pain|to\b))",
+    re.I,
+)
+
+
+def _with_mid_back(text: str, mentions: tuple[RegionMention, ...], summary: str) -> tuple[RegionMention, ...]:
+    """A back that the summary tells to ache in its middle too is both halves of it."""
+    if not _WHOLE_BACK.search(text) or any(mention.region == "thoracic" for mention in mentions):
+        return mentions
+    halves = painful_regions(summary)
+    if not {"thoracic", "lumbar"} <= {mention.region for mention in halves}:
+        return mentions
+    return mentions + tuple(mention for mention in halves if mention.region == "thoracic")
 
 
 _SPINE: frozenset[BodyRegion] = frozenset({"cervical", "thoracic", "lumbar", "sacroiliac"})
@@ -686,12 +735,16 @@ def _side_elsewhere(regions: list[BodyRegion], texts: Sequence[str]) -> Laterali
     return "na"
 
 
+# "Left sided neck pain": the side of what has but one is no side of the treatment that a whole summary is the ground of.
+_MIDLINE: frozenset[BodyRegion] = frozenset({"cervical", "thoracic", "lumbar", "head"})
+
+
 def _regions_of_summary(found: Classified, summary: str) -> tuple[list[BodyRegion], Laterality]:
     if found.subcategory in _PSYCHOTROPICS and _PSYCHE.search(summary):
         return ["psyche"], "na"
     mentions = painful_regions(summary)
     if mentions and len({mention.region for mention in mentions}) <= _CLEAR_REGIONS:
-        return _gather(mentions)
+        return _gather(replace(m, laterality="na") if m.region in _MIDLINE else m for m in mentions)
     by_mouth = found.category == "pharmaceuticals" and found.subcategory not in ("topical_analgesics", "compounds")
     return (["systemic"] if by_mouth else ["unspecified"]), "na"
 
@@ -767,6 +820,13 @@ _WIDER: dict[BodyRegion, frozenset[BodyRegion]] = {
 }
 
 
+# "neck, shoulder, and arm pain": a limb that is listed beside its part is meant in its own right.
+_LISTED_LIMB: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = (
+    ("upper_extremity", re.compile(r"\b(?:shoulder|elbow|wrist|hand)s?,? and (?:left |right |bilateral )?(?:fore)?arms? pain", re.I)),
+    ("lower_extremity", re.compile(r"\b(?:hip|knee|ankle|foot|feet)s?,? and (?:left |right |bilateral )?(?:lower )?(?:leg|thigh|calf)s? pain", re.I)),
+)  # fmt: skip
+
+
 @lru_cache(maxsize=8)
 def painful_regions(summary: str) -> tuple[RegionMention, ...]:
     """The regions that the summary's diagnoses and complaints name, in the order first named; a whole limb only where
@@ -780,7 +840,8 @@ def painful_regions(summary: str) -> tuple[RegionMention, ...]:
         if not mention.loose and mention.region != "psyche"
     )
     named = {mention.region for mention in mentions}
-    return tuple(m for m in mentions if not (_WIDER.get(m.region, frozenset()) & named))
+    listed = {region for region, pattern in _LISTED_LIMB if pattern.search(summary)}
+    return tuple(m for m in mentions if m.region in listed or not (_WIDER.get(m.region, frozenset()) & named))
 
 
 # --- the rest ------------------------------------------------------------------------------------------------------

@@ -453,7 +453,7 @@ def _rewrite(text: str, hits: list[tuple[int, int, str]]) -> Expanded:
 # --- body regions --------------------------------------------------------------------------------------------------
 
 _SIDES: tuple[tuple[re.Pattern[str], Laterality], ...] = (
-    (re.compile(r"\b(?:bilateral(?:ly)?|both|bilat|left and right|right and left|left/right|right/left|l/r|b/l)\b", re.I), "bilateral"),
+    (re.compile(r"\b(?:bilateral(?:ly)?|both|bilat|left (?:and|or) right|right (?:and|or) left|left/right|right/left|l/r|b/l)\b", re.I), "bilateral"),
     (re.compile(r"\b(?:left|lt|left-sided)\b", re.I), "left"),
     (re.compile(r"\b(?:right|rt|right-sided)\b", re.I), "right"),
 )  # fmt: skip
@@ -463,6 +463,10 @@ _SIDE_BEHIND = re.compile(
     r"(?:\s(?:joint|block|blocks|splint|brace|injections?))?(?:(?:\s[a-z]{3,14}){0,2}\s?[,(-]\s?|\s)"
     r"(left|right|lt|rt|bilateral(?:ly)?|bilat)(?=[\s,.;:)]|$)",
     re.IGNORECASE,
+)
+# What may stand between a side and the region it belongs to: "left lateral elbow", "right and left shoulder".
+_LEADS_ON = re.compile(
+    r"(?:\s(?:and|or|&)\s(?:left|right|lt|rt))?\s(?:(?!and\b|or\b|side\b|to\b)[a-z]{3,14}\s)?", re.IGNORECASE
 )
 
 
@@ -494,17 +498,21 @@ def find_regions(text: str) -> tuple[RegionMention, ...]:
     hits = [hit for hit in hits if not _vetoed(text, hit)]
     found = _without_overlaps(hits, lambda hit: (hit[0], hit[1]))
     mentions: list[RegionMention] = []
-    for start, end, region in found:
-        floor = mentions[-1].end if mentions else 0
-        side = _side_of(text, max(floor, start - _SIDE_BEFORE), start, end)
+    floor = 0
+    for place, (start, end, region) in enumerate(found):
+        following = found[place + 1][0] if place + 1 < len(found) else len(text) + 1
+        side, reached = _side_of(text, max(floor, start - _SIDE_BEFORE), start, end, following)
         joined = mentions and re.fullmatch(r"[\s,/&+-]*(?:and|or)?[\s,/&+-]*", text[floor:start])
         if side == "na" and joined:
             side = mentions[-1].laterality if region not in _SPINAL else "na"
         mentions.append(RegionMention(region, side, start, end, text[start:end].lower() in _LOOSE_WORDS))
+        floor = reached
     return tuple(mentions)
 
 
-_LOOSE_WORDS = frozenset({"spine", "spinal", "paraspinal", "paraspinals", "psychological", "psychiatric", "psych"})
+_LOOSE_WORDS = frozenset(
+    {"spine", "spinal", "spinolator", "paraspinal", "paraspinals", "psychological", "psychiatric", "psych"}
+)
 _SPINAL: frozenset[BodyRegion] = frozenset({"cervical", "thoracic", "lumbar", "head", "psyche", "systemic", "chest"})
 
 
@@ -513,19 +521,19 @@ def _vetoed(text: str, hit: tuple[int, int, BodyRegion]) -> bool:
     return veto is not None and veto.match(text, hit[1]) is not None
 
 
-def _side_of(text: str, floor: int, start: int, end: int) -> Laterality:
-    """The side nearest before the region ("left knee"), else just after it ("knee, left")."""
+def _side_of(text: str, floor: int, start: int, end: int, following: int) -> tuple[Laterality, int]:
+    """The side nearest before the region ("left knee"), else just after it ("knee, left"), and where its words end.
+
+    A side that leads on to the region that starts at `following` is that one's: "lumbar spine, left shoulder".
+    """
     before = text[floor:start]
-    best = max(
-        ((match.end(), side) for pattern, side in _SIDES for match in pattern.finditer(before)),
-        default=None,
-    )
-    if best is not None:
-        return best[1]
+    sides = [(match.end(), -match.start(), side) for pattern, side in _SIDES for match in pattern.finditer(before)]
+    if sides:
+        return max(sides)[2], end
     after = _SIDE_BEHIND.match(text, end)
-    if after is None:
-        return "na"
-    return next((side for pattern, side in _SIDES if pattern.fullmatch(after.group(1))), "na")
+    if after is None or after.end() >= following or _LEADS_ON.fullmatch(text, after.end(), following):
+        return "na", end
+    return next((side for pattern, side in _SIDES if pattern.fullmatch(after.group(1))), "na"), after.end()
 
 
 # --- treatments ----------------------------------------------------------------------------------------------------
