@@ -182,3 +182,39 @@ def test_the_readme_shows_what_the_demo_prints(tmp_path: Path, capsys: pytest.Ca
     assert block[0].startswith("$ imr-llm search")
     assert len(block) > 10
     assert [line for line in block[1:] if line != "..." and line not in printed] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["extract", "x", "--max-cost", "nan"],
+        ["extract", "x", "--max-cost", "-1"],
+        ["extract", "x", "--concurrency", "0"],
+        ["extract", "x", "--concurrency", "many"],
+    ],
+)
+def test_a_wrong_amount_is_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        imr(*arguments)
+    assert stopped.value.code == 2
+    assert arguments[-1] in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_named(
+    filled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = tmp_path / "nowhere" / "out.jsonl"
+    assert imr("extract", SAMPLES / "norco_missing_uds.txt", "--out", nowhere) == 2
+    assert imr("export", "--out", nowhere, "--library", filled) == 1
+    assert capsys.readouterr().err.count(str(nowhere)) == 2
+
+
+def test_nothing_spent_is_not_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
+    assert imr("extract", SAMPLES, "--max-cost", "0") == 1
+    assert "no letter was found" not in capsys.readouterr().err
+
+
+def test_a_text_of_any_name_can_be_compared(filled: Path, tmp_path: Path) -> None:
+    draft = tmp_path / "draft"
+    draft.write_text("Norco 10/325 for low back pain; no urine drug screen is on file.")
+    assert imr("similar", draft, "--library", filled) == 0

@@ -13,7 +13,7 @@ import pytest
 from letters import SAMPLES
 
 from imr_llm.errors import ConfigurationError, DamagedInput, ModelUnreachable
-from imr_llm.extraction import Outcome, Tally, choose_extractor, estimate_run, extract_letters
+from imr_llm.extraction import UNREACHED_IN_A_ROW, Outcome, Tally, choose_extractor, estimate_run, extract_letters
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import Unreadable, read_letters, read_text
 from imr_llm.library.store import Library
@@ -123,6 +123,17 @@ def test_a_model_that_fails_on_one_letter_fails_that_letter_alone(library: Libra
     assert (tally.extracted, tally.failed) == (1, 1)
     assert run(letters, library).extracted == 1
     assert library.failures() == []
+
+
+def test_an_endpoint_that_is_gone_ends_the_batch_early(library: Library) -> None:
+    async def extract(letter: Letter) -> Review:
+        raise ModelUnreachable("no answer")
+
+    tally = run(samples(9), library, extract)
+    assert tally.failed == UNREACHED_IN_A_ROW
+    assert tally.stopped
+    assert "in a row" in str(tally.stopped)
+    assert run(samples(9), library).extracted == 9
 
 
 def test_a_fault_of_ours_fails_its_letter_and_shows_no_letter_text(library: Library) -> None:

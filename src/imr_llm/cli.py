@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from imr_llm import __version__
 from imr_llm.errors import ConfigurationError, ImrError
-from imr_llm.settings import read_settings
+from imr_llm.settings import MOST_AT_ONCE, read_settings
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -34,12 +34,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ImrError as error:
         print(f"imr-llm: {error}", file=sys.stderr)
         return FAILED
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader of our output (head, less) has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        print(f"imr-llm: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("imr-llm: interrupted; what was done is kept, run the same command again to go on", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
 def _dispatch(args: argparse.Namespace) -> int:
@@ -97,10 +100,10 @@ def make_parser() -> argparse.ArgumentParser:
     show.add_argument("letter", metavar="LETTER")
     show.add_argument("--text", action="store_true", help="the letter's kept text, which all offsets count in")
 
-    export = add("export", "determinations as a table, or whole as JSON Lines", json=False)
+    export = add("export", "determinations as a table (csv, parquet) or an object a line (jsonl)", json=False)
     export.add_argument("query", metavar="QUERY", nargs="?", default="")
     export.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv")
-    export.add_argument("--out", metavar="FILE", help="file to write (stdout; parquet needs a file)")
+    export.add_argument("--out", metavar="FILE", help="file to write (stdout)")
 
     serve = add("serve", "the page, its API and MCP tools", json=False)
     serve.add_argument("--host", default="127.0.0.1")
@@ -124,15 +127,30 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
     extract.add_argument("--model", metavar="M", help="model name at the endpoint, or a GGUF file to run here")
     extract.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible endpoint")
     extract.add_argument("--prompt", metavar="FILE", help="a prompt by name or path, instead of the extractor's own")
-    extract.add_argument("--concurrency", type=_count, metavar="N", help="letters in the air at once (4)")
+    extract.add_argument("--concurrency", type=_letters_at_once, metavar="N", help="letters in the air at once (4)")
     extract.add_argument("--dry-run", action="store_true", help="count letters, tokens and cost; extract nothing")
-    extract.add_argument("--max-cost", type=float, metavar="USD", help="begin no letter once this is spent")
+    extract.add_argument("--max-cost", type=_dollars, metavar="USD", help="begin no letter once this is spent")
     extract.add_argument("--retry-failed", action="store_true", help="the sources that failed before (PATH not needed)")
     extract.add_argument("--force", action="store_true", help="extract again what is already done")
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+    return int(text)
+
+
+def _letters_at_once(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= MOST_AT_ONCE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_AT_ONCE}")
+    return int(text)
+
+
+def _dollars(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars") from error
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars, 0 or more")
     return value

@@ -23,7 +23,7 @@ from imr_llm.doctor import examine
 from imr_llm.errors import ConfigurationError, VectorIndexError
 from imr_llm.extraction import Outcome, Plan, Tally, choose_extractor, estimate_run, extract_letters, open_extractor
 from imr_llm.letters.letter import Letter
-from imr_llm.letters.reading import Unreadable, read_letters
+from imr_llm.letters.reading import SUFFIXES, Unreadable, decode_text, read_letters, read_text
 from imr_llm.library.embeddings import open_embedder
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
@@ -50,7 +50,7 @@ def run_extract(args: argparse.Namespace, settings: Settings) -> bool:
         return _estimate(args, settings, plan)
     with Library.open(settings.library, writing=True) as library, ExitStack() as stack:
         paths = _name_paths(args, library)
-        out = stack.enter_context(open(args.out, "w", encoding="utf-8")) if args.out else None
+        out = stack.enter_context(_open_output(args.out)) if args.out else None
         started = time.monotonic()
         report = _make_report(out)
         tally = asyncio.run(_run_batch(args, settings, plan, library, read_letters(paths), report))
@@ -64,7 +64,7 @@ def run_extract(args: argparse.Namespace, settings: Settings) -> bool:
         terminal.print_batch(summary, settings.library)
     if tally.stopped:
         _say(str(tally.stopped))
-    nothing = not (tally.extracted or tally.kept or tally.failed)
+    nothing = not (tally.extracted or tally.kept or tally.failed or tally.stopped)
     if nothing:
         _say("no letter was found under the given paths")
     return not (tally.failed or tally.stopped or nothing)
@@ -89,6 +89,15 @@ async def _run_batch(
             force=args.force,
             report=report,
         )
+
+
+def _open_output(path: str) -> TextIO:
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"--out {path}: cannot be written ({error.strerror}); name a file in a folder that exists"
+        ) from error
 
 
 def _name_paths(args: argparse.Namespace, library: Library | None) -> Iterator[str]:
@@ -117,7 +126,8 @@ def _make_report(out: TextIO | None) -> Callable[[Outcome], None]:
         nonlocal done
         done += 1
         if outcome.error is not None:
-            _say(f"failed: {outcome.error}")
+            named = str(outcome.error).startswith(outcome.source)
+            _say(f"failed: {outcome.error}" if named else f"failed: {outcome.source}: {outcome.error}")
         elif out is not None and outcome.review is not None:
             out.write(outcome.review.model_dump_json() + "\n")
             out.flush()
@@ -202,6 +212,10 @@ def run_similar(args: argparse.Namespace, settings: Settings) -> bool:
 
 
 def _read_one(path: str) -> Letter:
+    """The one letter or text of a file; a file of any other name is read as text."""
+    file = Path(path)
+    if file.is_file() and file.suffix.lower() not in SUFFIXES:
+        return read_text(decode_text(file.read_bytes(), path), path)
     for item in read_letters([path]):
         if isinstance(item, Unreadable):
             raise item.error
@@ -240,6 +254,8 @@ def run_show(args: argparse.Namespace, settings: Settings) -> bool:
 
 def run_export(args: argparse.Namespace, settings: Settings) -> bool:
     """A result as a file or on stdout, False where it is empty."""
+    if args.format == "parquet" and not args.out and sys.stdout.isatty():
+        raise ConfigurationError("--format parquet: not for a terminal; name a file with --out")
     with Library.open(settings.library, create=False) as library:
         rows = export_determinations(
             library, Path(args.out) if args.out else None, query=args.query, format=args.format

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imr_llm import __version__
-from imr_llm.errors import BudgetExceeded, ConfigurationError, ExtractionError, ExtractionFault, ImrError
+from imr_llm.errors import (
+    BudgetExceeded,
+    ConfigurationError,
+    ExtractionError,
+    ExtractionFault,
+    ImrError,
+    ModelUnreachable,
+)
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import Unreadable
 from imr_llm.letters.sections import read_sections
@@ -131,6 +138,8 @@ async def _open_endpoint(settings: Settings) -> AsyncIterator[ModelSettings]:
 
 # --------------------------------------------------------------------------------------------------------- a batch
 
+UNREACHED_IN_A_ROW = 5
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -153,7 +162,7 @@ class Tally:
     output_tokens: int = 0
     cost_usd: float = 0.0
     unpriced: int = 0
-    stopped: BudgetExceeded | None = None
+    stopped: ExtractionError | None = None
     letter_ids: list[str] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> None:
@@ -188,11 +197,12 @@ async def extract_letters(
     """Run `extract` over the inputs, `concurrency` at once, keeping every review and failure as it comes.
 
     A letter that has a review under `key` is not extracted again unless `force`. Past `max_cost` (US dollars) no
-    further letter is begun. `report` is called once for each input that was dealt with, in order of completion.
+    further letter is begun, nor after UNREACHED_IN_A_ROW letters that the endpoint failed. `report` is called once for each input that was dealt with, in order of completion.
     """
     tally = Tally()
     queue = iter(inputs)
     begun: set[str] = set()
+    unreached: list[Outcome] = []
 
     async def work() -> None:
         for item in _take(queue):
@@ -206,9 +216,16 @@ async def extract_letters(
                     f"--max-cost {max_cost:g}: spent {tally.cost_usd:.4f} USD; run again to go on"
                 )
                 return
+            if tally.stopped:
+                return
             outcome = await _deal_with(item, library, extract, key, force)
             tally.count(outcome)
             report(outcome)
+            unreached[:] = [*unreached, outcome] if isinstance(outcome.error, ModelUnreachable) else []
+            if len(unreached) >= UNREACHED_IN_A_ROW:
+                tally.stopped = ModelUnreachable(
+                    f"the model's endpoint failed {len(unreached)} letters in a row; mend it, then run again to go on"
+                )
 
     async with asyncio.TaskGroup() as group:
         for _ in range(max(1, concurrency)):

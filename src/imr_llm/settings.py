@@ -22,6 +22,7 @@ from imr_llm.errors import ConfigurationError
 from imr_llm.llm.local import is_gguf
 
 OPENAI_BASE_URL = "https://api.openai.com/v1"
+MOST_AT_ONCE = 1000
 ExtractorChoice = Literal["auto", "rules", "hybrid", "llm"]
 
 
@@ -71,6 +72,6 @@ def _read_count(environment: Mapping[str, str], name: str, default: int) -> int:
     value = environment.get(name)
     if not value:
         return default
-    if not value.isdigit() or not 1 <= int(value) <= 1000:
-        raise ConfigurationError(f"{name}: must be a whole number from 1 to 1000")
+    if not value.isdigit() or not 1 <= int(value) <= MOST_AT_ONCE:
+        raise ConfigurationError(f"{name}: must be a whole number from 1 to {MOST_AT_ONCE}")
     return int(value)

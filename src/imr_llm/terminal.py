@@ -33,9 +33,13 @@ def print_answer(answer: Answer, *, explain: bool = False) -> None:
     )
     for place, hit in enumerate(answer.hits, start=1):
         print()
-        name = hit.case_number or hit.file
         print(f"{place:>3}. {hit.decision.upper().replace('_', ' ')}  {_fold(hit.title, 5)}")
-        print(f"     {name}, determination {hit.number}  [{hit.file}]")
+        where = (
+            f"{hit.case_number}, determination {hit.number}  [{hit.file}]"
+            if hit.case_number
+            else f"{hit.file}, determination {hit.number}"
+        )
+        print(f"     {where}")
         _print_evidence(hit.evidence)
         print(_wrap(f"why: {hit.why}", 5))
         for note in hit.notes:

@@ -112,7 +112,7 @@ def _walk(path: Path) -> Iterator[Path]:
 def _read_file(path: Path) -> Iterator[Letter | Unreadable]:
     source = str(path)
     try:
-        if path.suffix.lower() not in SUFFIXES:
+        if path.exists() and path.suffix.lower() not in SUFFIXES:
             raise UnsupportedInput(f"{source}: not a .pdf, .txt, .jsonl or .zip file; convert it or leave it out")
         data = _load(path)
     except InputError as error:
@@ -146,7 +146,7 @@ def _read_bytes(data: bytes, source: str) -> Iterator[Letter | Unreadable]:
         if suffix == ".pdf":
             yield _read_pdf_letter(data, source)
         else:
-            yield read_text(_decode(data, source), source, letter_id=hash_bytes(data))
+            yield read_text(decode_text(data, source), source, letter_id=hash_bytes(data))
     except InputError as error:
         yield Unreadable(source, error)
 
@@ -164,7 +164,7 @@ def _read_pdf_letter(data: bytes, source: str) -> Letter:
 
 def _read_json_lines(data: bytes, source: str) -> Iterator[Letter | Unreadable]:
     try:
-        lines = _decode(data, source).split("\n")
+        lines = decode_text(data, source).split("\n")
     except InputError as error:
         yield Unreadable(source, error)
         return
@@ -235,7 +235,8 @@ def _climbs_out(name: str) -> bool:
     return parts.is_absolute() or ".." in parts.parts or bool(PureWindowsPath(name).drive)
 
 
-def _decode(data: bytes, source: str) -> str:
+def decode_text(data: bytes, source: str) -> str:
+    """Text from bytes: UTF-8, or UTF-16 with its mark. Raises EmptyInput and DamagedInput naming `source`."""
     if not data.strip():
         raise EmptyInput(f"{source}: the file is empty; download it again")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

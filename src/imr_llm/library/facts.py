@@ -23,7 +23,6 @@ MONITORED = frozenset(
     {"opioids", "benzodiazepines", "barbiturate_analgesics", "sedative_hypnotics", "urine_drug_screen"}
 )
 _UNNAMED_INGREDIENTS = frozenset({"acetaminophen", "aspirin", "caffeine"})
-_EARLIEST_LETTER = datetime.date(2013, 1, 1)
 
 
 @dataclass(frozen=True)

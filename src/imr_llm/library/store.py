@@ -376,10 +376,6 @@ class Library:
         names = ("letters", "reviews", "determinations", "reasons", "failures")
         return Counts(*(self._read(f"SELECT count(*) FROM {name}")[0][0] for name in names))
 
-    def review_hashes(self) -> dict[str, str]:
-        """letter_id -> sha256 of its current review: what an index was built from."""
-        return dict(self._read("SELECT letter_id, body_sha256 FROM reviews"))
-
     def check(self) -> list[str]:
         """What is wrong with the file itself (SQLite's own checks); empty where all is well."""
         found = [row[0] for row in self._read("PRAGMA integrity_check") if row[0] != "ok"]

@@ -198,7 +198,6 @@ _TOPICAL_OWN_CLASSES = frozenset(
      "topical anesthetic", "compound", "medical food", "hormone", "asthma drug", "antiviral", "corticosteroid"}
 )  # fmt: skip
 _MARKETED_TOPICALS = frozenset({"diclofenac", "doxepin"})
-_SKIN_CLASSES = frozenset({"topical analgesic", "topical nsaid", "topical anesthetic"})
 
 
 def _product(item: str, drugs: tuple[DrugMention, ...]) -> Classified:
