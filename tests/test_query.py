@@ -22,9 +22,11 @@ ESI = ("subcategory", "any", ("injections.epidural_steroid",))
 PT = ("subcategory", "any", ("rehabilitation.physical_therapy",))
 UDS_ITEM = ("subcategory", "any", ("diagnostic_testing.urine_drug_screen",))
 MRI = ("subcategory", "any", ("diagnostic_testing.mri",))
+NOT_MRI_XRAY = ("subcategory", "none", ("diagnostic_testing.mri", "diagnostic_testing.xray"))
 UPHELD = ("decision", "any", ("upheld",))
 OVERTURNED = ("decision", "any", ("overturned",))
 NO_UDS = ("reason", "any", ("missing_urine_drug_screen",))
+UNMENTIONED = ("uds_rationale", "is", ("not_mentioned",))
 CONSISTENT = ("uds", "any", ("consistent",))
 INCONSISTENT = ("uds", "any", ("inconsistent", "illicit_positive"))
 BOTH_UDS = ("missing_urine_drug_screen", "aberrant_drug_behavior")
@@ -72,8 +74,16 @@ def _check(text: str, expected: set[tuple[Any, ...]]) -> None:
         ("UDS was done and compliant, still denied", {CONSISTENT, UPHELD}),
         ("patient tested positive for marijuana", {("uds", "any", ("illicit_positive",))}),
         ("upheld not for UDS", {("reason", "none", BOTH_UDS), UPHELD}),
-        ("UDS not mentioned", {("uds_rationale", "is", ("not_mentioned",))}),
-        ("no mention of a urine drug screen", {("uds_rationale", "is", ("not_mentioned",))}),
+        ("UDS not mentioned", {UNMENTIONED}),
+        ("no mention of a urine drug screen", {UNMENTIONED}),
+        ("no UDS mentioned", {UNMENTIONED}),
+        ("no drug screen mentioned", {UNMENTIONED}),
+        ("Norco denied, no urine drug screens were mentioned", {UNMENTIONED, NORCO, UPHELD}),
+        ("rationale doesn't mention a UDS", {UNMENTIONED}),
+        ("UDS not mentioned opioid", {UNMENTIONED, OPIOIDS}),
+        ("no UDS", {NO_UDS}),
+        ("no UDS documented", {NO_UDS}),
+        ("missing UDS", {NO_UDS}),
         ("Norco denied but NOT because of the drug screen", {("reason", "none", BOTH_UDS), NORCO, UPHELD}),
         ("Norco denied other than for missing UDS", {("reason", "none", BOTH_UDS[:1]), NORCO, UPHELD}),
         ("opioids denied because of the drug screen", {_reason(*BOTH_UDS), OPIOIDS, UPHELD}),
@@ -155,6 +165,26 @@ def test_reasons(text: str, expected: set[tuple[Any, ...]]) -> None:
         ("reviewer licensed in TX", {("state", "any", ("Texas",))}),
         ("reviewer licensed in Texas and California", {("state", "all", ("Texas", "California"))}),
         ("reviewer licensed in Texas or Nevada", {("state", "any", ("Texas", "Nevada"))}),
+        ("licensed in Texas but not California", {("state", "any", ("Texas",)), ("state", "none", ("California",))}),
+        ("licensed in TX but not in CA", {("state", "any", ("Texas",)), ("state", "none", ("California",))}),
+        ("not licensed in California but in Texas", {("state", "any", ("Texas",)), ("state", "none", ("California",))}),
+        ("licensed in Ohio or Nevada, not Utah", {("state", "any", ("Ohio", "Nevada")), ("state", "none", ("Utah",))}),
+        ("licensed in neither Ohio nor Utah", {("state", "none", ("Ohio", "Utah"))}),
+        ("Norco not approved, reviewer licensed in Texas", {NORCO, UPHELD, ("state", "any", ("Texas",))}),
+        ("neither MRI nor x-ray", {NOT_MRI_XRAY}),
+        ("everything except MRI and x-ray", {NOT_MRI_XRAY}),
+        ("neither MRI, CT nor x-ray", {("subcategory", "none", ("diagnostic_testing.mri", "diagnostic_testing.ct", "diagnostic_testing.xray"))}),
+        ("neither Norco nor tramadol denied", {("drug", "none", ("hydrocodone/acetaminophen", "tramadol")), UPHELD}),
+        ("quantity more than 60", {("quantity", "range", (60.001, None))}),
+        ("Norco quantity over 60", {NORCO, ("quantity", "range", (60.001, None))}),
+        ("quantity of at least 90", {("quantity", "range", (90.0, None))}),
+        ("quantity less than 30", {("quantity", "range", (None, 29.999))}),
+        ("qty under 30", {("quantity", "range", (None, 29.999))}),
+        ("quantity between 30 and 60", {("quantity", "range", (30.0, 60.0))}),
+        ("between 30 and 60 tablets", {("quantity", "range", (30.0, 60.0))}),
+        ("no more than 60 tablets", {("quantity", "range", (None, 60.0))}),
+        ("quantity 60 or less", {("quantity", "range", (None, 60.0))}),
+        ("women between 40 and 50", {("sex", "is", ("female",)), ("age", "range", (40, 50))}),
         ("page 122 trigger point", {TPI, ("pages", "overlaps", (122, 122))}),
         ("MTUS pages 76-80", {("guideline_source", "any", ("MTUS",)), ("pages", "overlaps", (76, 80))}),
         ("women over 65 on Norco", {NORCO, ("sex", "is", ("female",)), ("age", "range", (66, None))}),
@@ -245,6 +275,10 @@ def test_what_is_not_recorded_selects_nothing() -> None:
 def test_words_not_understood_are_ignored_by_name() -> None:
     query = parse_query("Norco denied on a rainy Thursday")
     assert query.ignored == ("rainy", "Thursday")
+
+
+def test_a_number_that_nobody_read_is_ignored_by_name() -> None:
+    assert parse_query("Norco more than 60").ignored == ("60",)
 
 
 @pytest.mark.parametrize(
@@ -339,6 +373,11 @@ _WORDS = st.sampled_from(
         "Texas",
         "under",
         "40",
+        "mentioned",
+        "neither",
+        "nor",
+        "quantity",
+        "between",
     ]
 )
 

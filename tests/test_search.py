@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from library_samples import SAMPLES, Item, WordEmbedder, fill_library
 from imr_llm.letters.letter import Letter
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
+from imr_llm.search import query, question_numbers, question_reasons
 from imr_llm.search.hits import answer_json, fuse, search
 
 UDS_QUESTIONS = ("q13", "q14", "q15", "q16", "q31", "q39")
@@ -51,6 +53,9 @@ def _found(filled: tuple[Library, Index], text: str) -> list[tuple[str, int]]:
         ("women", {("approved.txt", 1), ("approved.txt", 2), ("approved.txt", 3)}),
         ("CM17-0000003", {("illicit.txt", 1)}),
         ("RFA dated after the UR denial", set()),
+        ("licensed in Texas but not California", set()),
+        ("Norco licensed in Texas and California", {("illicit.txt", 1)}),
+        ("licensed in New York but not California", {("consistent.txt", 1)}),
     ],
 )
 def test_answers(filled: tuple[Library, Index], text: str, expected: set[tuple[str, int]]) -> None:
@@ -134,7 +139,7 @@ def test_without_an_index_the_answers_are_the_same(filled: tuple[Library, Index]
 def test_json_is_the_contract(filled: tuple[Library, Index]) -> None:
     plain = answer_json(search(*filled, "find cases denied for missing UDS"))
     assert plain["total"] == 1
-    assert set(plain["query"]) == {"text", "filters", "ignored"}
+    assert set(plain["query"]) == {"text", "filters", "ignored", "notes"}
     assert set(plain["query"]["filters"][0]) == {"field", "op", "value", "label", "words"}
     contract = {
         "letter_id",
@@ -149,6 +154,46 @@ def test_json_is_the_contract(filled: tuple[Library, Index]) -> None:
         "why",
     }
     assert contract <= set(plain["hits"][0])
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("who was the reviewer", "confidential"),
+        ("RFA dated after the UR denial", "not in the records"),
+        ("PT denied", "physical therapy"),
+    ],
+)
+def test_json_tells_how_the_question_was_read(filled: tuple[Library, Index], text: str, note: str) -> None:
+    assert note in " ".join(answer_json(search(*filled, text))["query"]["notes"])
+
+
+ONE_OF_EACH = (
+    "Norco 10/325 #120 with refills denied", "no UDS", "UDS not mentioned opioid", "consistent UDS", "DME", "lumbar MRI",
+    "left knee", "retrospective", "UR approved part of the request", "UR modified", "marked: needs review",
+    "CM16-0123456", "decisions in 2016", "UR denial after December 1, 2016", "injuries before 2005", "women over 65",
+    "expedited", "unknown layout", "how many letters had more than one disputed item", "letters that mention Soma",
+    "early refills", "licensed in Texas but not California", "family practice reviewers", "cites postsurgical guidelines", "cites the section on braces",
+    "claims administrator cited no guideline", "summary contradicts the rationale", "MTUS pages 76-80",
+    "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray",
+)  # fmt: skip
+
+
+def _fields_of_the_parser() -> set[str]:
+    """The field names that the readers' sources write down: question.add("name", ...) and the rows of _REST."""
+    names: set[str] = set()
+    for module in (query, question_numbers, question_reasons):
+        for node in ast.walk(ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add":
+                first = node.args[0]
+                names |= {str(first.value)} if isinstance(first, ast.Constant) and len(node.args) == 5 else set()
+    terms = {"drug", "mentioned_drug", "category", "subcategory", "region"}
+    return names | {row[1] for row in query._REST} | terms | {row[1] for row in question_numbers._DATED}
+
+
+def test_every_field_of_the_parser_runs(filled: tuple[Library, Index]) -> None:
+    asked = {f.field for text in ONE_OF_EACH for f in search(*filled, text).query.filters}
+    assert asked == _fields_of_the_parser()
 
 
 def test_fuse() -> None:

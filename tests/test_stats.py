@@ -11,6 +11,7 @@ from library_samples import fill_library
 from imr_llm.errors import ConfigurationError
 from imr_llm.library.store import Library
 from imr_llm.search.stats import GROUPINGS, compute_statistics, make_rate, statistics_json
+from imr_llm.terminal import print_statistics
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,17 @@ def test_notes_name_n_and_small_groups(library: Library) -> None:
     assert "fewer than 10" in notes
     assert "not assigned at random" in notes
     assert "derived" in compute_statistics(library, by="year").basis
+
+
+def test_words_that_select_nothing_are_told(library: Library, capsys: pytest.CaptureFixture[str]) -> None:
+    statistics = compute_statistics(library, "xyzzy")
+    assert (statistics.query.ignored, statistics.query.free_text) == (("xyzzy",), "xyzzy")
+    print_statistics(statistics)
+    printed = capsys.readouterr().out
+    assert "ignored: xyzzy" in printed
+    assert "every determination was counted" in printed
+    assert statistics_json(statistics)["query"]["ignored"] == ["xyzzy"]
+    assert not [note for note in compute_statistics(library).notes if "every determination" in note]
 
 
 def test_an_unknown_field_is_named(library: Library) -> None:

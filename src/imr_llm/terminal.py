@@ -84,7 +84,7 @@ def print_similar(answer: SimilarAnswer) -> None:
 
 def print_statistics(statistics: Statistics) -> None:
     """A table of groups: n, upheld and overturned with share and 95 % interval."""
-    _print_query(statistics.query, statistics.query.notes, explain=False)
+    _print_query(statistics.query, statistics.notes, explain=False)
     print(f"by {statistics.by} ({statistics.basis}); shares with 95 % Wilson intervals; * fewer than 10 determinations")
     rows = [*statistics.groups, statistics.overall]
     width = min(44, max([len(_label(group)) for group in rows], default=10) + 2)
@@ -93,8 +93,6 @@ def print_statistics(statistics: Statistics) -> None:
         _print_group(_label(group), group, width)
     _print_group("all", statistics.overall, width)
     print(f"{statistics.letters_with_several} letters have more than one determination")
-    for note in statistics.notes:
-        print(f"note: {note}")
 
 
 def _label(group: Group) -> str:

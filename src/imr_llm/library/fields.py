@@ -84,6 +84,7 @@ FIELDS: dict[str, Field] = {
         Field("specialty", "reviewer's specialty", "name",
               "SELECT determination_id, value FROM facets WHERE field = 'specialty'"),
         _facet("uds", "urine drug screen"),
+        _value("uds_rationale", "urine drug screen in the rationale"),
         _facet("cites_none", "cites no guideline"),
         _facet("contradiction", "summary against rationale"),
         Field("guideline_source", "guideline", "list", "SELECT determination_id, source AS value FROM citations"),

@@ -85,6 +85,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             "text": query.text,
             "filters": [{**asdict(f), "value": list(f.value)} for f in query.filters],
             "ignored": list(query.ignored),
+            "notes": _query_notes(query),
         },
         "total": answer.total,
         "hits": [_hit_json(hit) for hit in answer.hits],
@@ -92,6 +93,12 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "letters_searched": answer.letters_searched,
         "determinations_searched": answer.determinations_searched,
     }
+
+
+def _query_notes(query: Query) -> list[str]:
+    """Everything to be told of the reading of a question: notes, what is refused, what nothing is selected by."""
+    told = (*query.notes, query.refused, query.unanswerable)
+    return list(dict.fromkeys(note for note in told if note))
 
 
 def _hit_json(hit: Hit) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def parse_query(text: str) -> Query:
     _read_rest(question)
     _read_misspelt_drugs(question)
     _settle_polarity(question)
-    left = [match[0] for match in question.left() if _carries(match[0])]
+    left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
     return Query(
         text=text,
         filters=tuple(question.filters),
@@ -347,7 +347,18 @@ _LICENCE = re.compile(
     r"\b(?:not |un|non )?licen[sc]\w+\b(?: to practice)?(?: only)?(?: in)?|\bout of state\b|\bfrom outside\b|\boutside(?: of)?\b",
     re.IGNORECASE,
 )
-_NOT_LICENSED = re.compile(r"\b(?:not|un|non|never|without|no|outside|other than)\b|\bunlicen", re.IGNORECASE)
+# A negation counts where only a licence's words stand between it and the state.
+_NOT_LICENSED = re.compile(
+    r"(?:\b(?:not(?! only)|non|never|without|no|outside|other than|rather than|instead of|except(?: for)?|excluding|neither|nor)\b"
+    r"|\bunlicen[sc]ed\b)"
+    r"(?:[ ,-]+(?:licen[sc]\w+|to|practice|practicing|in|of|from|by|the|an?|any|state|currently|actively|active|either|hold|holds"
+    r"|holding|have|having|had|being|been|certified|reviewers?|physicians?|doctors?|who|that|is|are|was|were))*[ ,-]*$",
+    re.IGNORECASE,
+)
+_IN_LICENCE = re.compile(r"(?:licen[sc]\w+(?: to practice)?(?: only)?(?: in)?|outside(?: of)?) $", re.IGNORECASE)
+# ", CT" is Connecticut only where the question speaks of a reviewer.
+_BESIDE_STATE = re.compile(r"(?:,|\b(?:and|or|nor|but|not|except)(?: in)?) $", re.IGNORECASE)
+_LICENSED_AGAIN = re.compile(r"\b(?:but|yet|only|instead|though|while|licen[sc]\w+)\b", re.IGNORECASE)
 
 
 def _read_reviewer(question: Question) -> None:
@@ -384,16 +395,14 @@ def _read_out_of_state(question: Question) -> None:
 def _read_states(question: Question) -> None:
     """States in a licence's words; "CA" counts only there, a full name also by a reviewer."""
     found: list[tuple[int, int, str]] = []
+    speaks = bool(_REVIEWER.search(question.text) or _LICENCE.search(question.text))
     for name, short in load_wording().states.items():
         for match in question.find(re.compile(rf"\b{name}\b", re.IGNORECASE)):
             found.append((*match.span(), name))
         for abbreviation in short:
             for match in question.find(re.compile(rf"\b{abbreviation}\b")):
-                if re.search(
-                    r"(?:licen[sc]\w+(?: to practice)?(?: only)?(?: in)?|outside(?: of)?|,|\band|\bor) $",
-                    question.text[: match.start()],
-                    re.IGNORECASE,
-                ):
+                before = question.text[: match.start()]
+                if _IN_LICENCE.search(before) or (speaks and _BESIDE_STATE.search(before)):
                     found.append((*match.span(), name))
     found = [f for f in found if not any(o != f and o[0] <= f[0] and f[1] <= o[1] for o in found)]
     if not found:
@@ -402,30 +411,43 @@ def _read_states(question: Question) -> None:
     found.sort()
     licence = list(question.find(_LICENCE))
     start = min([found[0][0], *(m.start() for m in licence if m.start() < found[0][0])])
-    before = question.text[max(0, found[0][0] - 40) : found[0][0]]
-    negated = bool(_NOT_LICENSED.search(before))
-    names = tuple(name for _, _, name in found)
-    between = question.text[found[0][1] : found[-1][0]]
-    op: FilterOp = "none" if negated else "any" if len(names) == 1 or re.search(r"\bor\b", between) else "all"
+    groups: dict[bool, list[tuple[int, int, str]]] = {}
+    negated, last_end = False, 0
+    for first, last, name in found:
+        between = question.text[last_end:first]
+        if refusal := _NOT_LICENSED.search(between):
+            question.take(last_end + refusal.start(), first)
+            negated = True
+        elif _LICENSED_AGAIN.search(between):
+            negated = False
+        groups.setdefault(negated, []).append((first, last, name))
+        last_end = last
+    words = question.text[start : found[-1][1]]
     for first, last, _ in found:
         question.take(first, last)
     for match in licence:
         question.take(*match.span())
-    question.add(
-        "state",
-        op,
-        names,
-        f"reviewer {'not ' if negated else ''}licensed in {' and '.join(names)}",
-        question.text[start : found[-1][1]],
-    )
-    if negated:
-        question.note("letters that do not print a licence are left out")
+    for negated, some in groups.items():
+        names = tuple(dict.fromkeys(name for _, _, name in some))
+        if negated:
+            question.add("state", "none", names, f"reviewer not licensed in {' or '.join(names)}", words)
+            question.note("letters that do not print a licence are left out")
+            continue
+        either = re.search(r"\bor\b", question.text[some[0][1] : some[-1][0]], re.IGNORECASE)
+        op: FilterOp = "any" if len(names) == 1 or either else "all"
+        question.add(
+            "state", op, names, f"reviewer licensed in {(' or ' if op == 'any' else ' and ').join(names)}", words
+        )
 
 
 # "everything except opioids", "TPI but not Botox"
 _NEGATED = re.compile(
-    r"\b(?:except(?: for)?|not|excluding|other than|no|but not|without|non)[ -](?:the |any )?$", re.IGNORECASE
+    r"\b(?:except(?: for)?|not|excluding|other than|no|but not|without|non|neither|nor)[ -](?:the |any |an? )?$",
+    re.IGNORECASE,
 )
+# "neither MRI, CT nor x-ray", "except MRI and x-ray": the negation holds for what is joined to it.
+_ALL_NEGATED = re.compile(r"\b(?:neither|except(?: for)?|excluding|other than)[ -](?:the |any |an? )?$", re.IGNORECASE)
+_JOINED = re.compile(r"\s*(?:,|,? ?\b(?:or|nor|and)\b)\s*(?:the |any |an? )?", re.IGNORECASE)
 # What stands beside the item: what was tried before it, what the patient takes, what it follows.
 _CONTEXT = re.compile(
     r"\b(?:after|before|following|prior(?: to)?|previous|despite|failed|failing|status post|s/p|post|history of"
@@ -451,15 +473,19 @@ def _read_terms(question: Question) -> None:
     terms = [_widen(term) for term in find_terms(question.text) if question.is_free(term.start, term.end)]
     context = _context_terms(question, terms)
     values: dict[tuple[str, FilterOp], list[tuple[str, str]]] = {}
-    for term in terms:
+    chained: int | None = None  # the end of the last item of a list that is negated as a whole
+    for term in sorted(terms, key=lambda t: t.start):
         field = _field_of(question, term)
-        negated = _NEGATED.search(question.text[: term.start])
+        before = question.text[: term.start]
+        negated = _NEGATED.search(before)
+        joined = chained is not None and bool(_JOINED.fullmatch(question.text, chained, term.start))
+        chained = term.end if joined or _ALL_NEGATED.search(before) else None
         question.take(negated.start() if negated else term.start, term.end)
         if term in context:
             question.note(f'"{term.surface}" was read as context, not as the item in dispute')
             continue
         for value in _values_of(term, field):
-            values.setdefault((field, "none" if negated else "any"), []).append((value, term.surface))
+            values.setdefault((field, "none" if negated or joined else "any"), []).append((value, term.surface))
     for (field, op), some in values.items():
         accepted = tuple(dict.fromkeys(value for value, _ in some))
         words = list(dict.fromkeys(words for _, words in some))
@@ -471,8 +497,11 @@ def _read_terms(question: Question) -> None:
 def _read_families(question: Question) -> None:
     for family in load_wording().families:
         for match in list(question.find(family.asked)):
-            words = question.take(*match.span())
-            question.add("subcategory", "any", family.subcategories, f"treatment: {words}", words)
+            words = match[0]
+            negated = _NEGATED.search(question.text[: match.start()])
+            question.take(negated.start() if negated else match.start(), match.end())
+            label = f"treatment: {'not ' if negated else ''}{words}"
+            question.add("subcategory", "none" if negated else "any", family.subcategories, label, words)
 
 
 def _widen(term: Term) -> Term:
@@ -513,7 +542,10 @@ _TERM_LABELS = {"mentioned_drug": "drug mentioned in the record", "subcategory":
 
 
 def _field_of(question: Question, term: Term) -> str:
-    mentioned = _MENTIONED.search(question.text[: term.start]) or _IN_RECORD.match(question.text, term.end)
+    told = _MENTIONED.search(question.text[: term.start])
+    if told and not question.is_free(*told.span()):
+        told = None  # "UDS not mentioned, opioid": the mention is the screen's
+    mentioned = told or _IN_RECORD.match(question.text, term.end)
     if term.kind == "drug":
         return "mentioned_drug" if mentioned else "drug"
     if term.kind == "drug_class":

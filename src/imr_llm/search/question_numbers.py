@@ -85,20 +85,55 @@ def _read_strengths(question: Question) -> None:
             question.add("strength", "is", (key,), f"strength {key}", question.take(*match.span()))
 
 
+_QUANTITY = r"(?:\b(?:qty|quantit(?:y|ies))\b\.?:?(?: (?:of|is|was|are|were|that|which))*\s?)"
+_THING = (
+    r"(?:additional |more )?(?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b"
+)
+_NO_UNIT = r"(?![\w/%-]|\.\d| ?(?:mg|mcg|ml|percent)\b)"
+_COMPARED = (
+    r"(?:(?P<most>(?:no|not) (?:more|greater|higher) than|not (?:over|above|exceeding)|at (?:the )?most|up to|<=|≤)"
+    r"|(?P<least>(?:no|not) (?:less|fewer|lower) than|not (?:under|below)|at (?:the )?least|>=|≥)"
+    r"|(?P<over>(?:more|greater|higher|larger) than|over|above|exceed(?:s|ed|ing)?|>)"
+    r"|(?P<under>(?:less|fewer|lower|smaller) than|under|below|<))"
+)
+_MORE = re.compile(rf"(?<!\w){_COMPARED}\s?$", re.IGNORECASE)
+_SPAN = r"(?:(?:between|from) )?#?(?P<first>\d{1,4})(?: and | to |\s?-\s?| through )#?(?P<last>\d{1,4})"
+_BETWEEN = (
+    re.compile(rf"{_QUANTITY}{_SPAN}{_NO_UNIT}(?: {_THING})?", re.IGNORECASE),
+    re.compile(rf"(?<![\w/.#-])(?!\d+ and ){_SPAN} {_THING}", re.IGNORECASE),
+)
+_THAN = re.compile(rf"{_QUANTITY}{_COMPARED} ?#?(?P<n>\d{{1,4}}){_NO_UNIT}(?: {_THING})?", re.IGNORECASE)
+_OR_MORE = re.compile(
+    r"\s(?:or|and) (?:(?P<more>more|above|higher|greater|over)|(?P<less>less|fewer|below|under|lower))\b",
+    re.IGNORECASE,
+)
+
+
 def _read_quantities(question: Question) -> None:
+    for pattern in _BETWEEN:
+        for match in list(question.find(pattern)):
+            first, last = sorted((float(match["first"]), float(match["last"])))
+            words = question.take(*match.span())
+            question.add("quantity", "range", (first, last), f"quantity {first:g} to {last:g}", words)
+    for match in list(question.find(_THAN)):
+        _add_compared(question, match, float(match["n"]), question.take(*match.span()))
     for match in list(question.find(_HASH)):
         _add_quantity(question, match, "")
     for match in list(question.find(_COUNTED)):
         _add_quantity(question, match, " " + _UNITS[match[2][:2].lower()])
 
 
-_MORE = re.compile(
-    r"\b(?P<over>more than|over|above|exceeding|greater than|at least|>=?)\s?$|\b(?P<under>less than|under|below|fewer than|at most|up to|<=?)\s?$",
-    re.IGNORECASE,
-)
-_OR_MORE = re.compile(
-    r"\s(?:or|and) (?:(?P<more>more|above|higher|greater)|(?P<less>less|fewer|below))\b", re.IGNORECASE
-)
+def _add_compared(question: Question, compared: re.Match[str], number: float, words: str) -> None:
+    """ "more than 60" leaves 60 out, "at least 60" does not; a quantity may be a fraction."""
+    label = _quantity_label(words)
+    if compared["over"] or compared["least"]:
+        question.add("quantity", "range", (number + (0.001 if compared["over"] else 0), None), label, words)
+    else:
+        question.add("quantity", "range", (None, number - (0.001 if compared["under"] else 0)), label, words)
+
+
+def _quantity_label(words: str) -> str:
+    return "quantity " + re.sub(rf"^{_QUANTITY}", "", words, flags=re.IGNORECASE)
 
 
 def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
@@ -107,12 +142,11 @@ def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
     before = _MORE.search(question.text[: match.start()])
     after = _OR_MORE.match(question.text, match.end())
     words = question.take(before.start() if before else match.start(), after.end() if after else match.end())
-    if (before and before["over"]) or (after and after["more"]):
-        beyond = before is not None and "least" not in before[0] and "=" not in before[0]
-        question.add("quantity", "range", (number + (0.001 if beyond else 0), None), f"quantity {words}", words)
-    elif before or after:
-        beyond = before is not None and not re.search(r"most|up to|=", before[0])
-        question.add("quantity", "range", (None, number - (0.001 if beyond else 0)), f"quantity {words}", words)
+    if before:
+        _add_compared(question, before, number, words)
+    elif after:
+        value = (number, None) if after["more"] else (None, number)
+        question.add("quantity", "range", value, _quantity_label(words), words)
     else:
         question.add("quantity", "is", (number,), f"quantity {match[1]}{unit}", words)
 

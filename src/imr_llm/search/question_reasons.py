@@ -16,6 +16,7 @@ from imr_llm.rules.findings import Subject, find_matches
 from imr_llm.search.question import Question
 from imr_llm.search.wording import Wording, load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
+from imr_llm.terms.vocabulary import find_terms
 
 UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
 UDS_BAD = ("inconsistent", "illicit_positive")
@@ -32,9 +33,20 @@ _COORDINATE = re.compile(
     r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without )*", re.IGNORECASE
 )
 _NOT_MENTIONED = re.compile(
-    r"(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been)? (?:mentioned|discussed)", re.IGNORECASE
+    r"\s*(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been| ever)* (?:mentioned|discussed)\b", re.IGNORECASE
 )
-_NO_MENTION = re.compile(r"\bno mention of(?: a| an| any| the)*\s*$", re.IGNORECASE)
+_NO_MENTION = re.compile(
+    r"\b(?:(?:no|without(?: any)?) (?:mention|discussion) of|(?:(?:do|does|did) not|never)(?: even| ever)? (?:mention|discuss)(?:s|ed)?)"
+    r"(?: a| an| any| the)*\s*$",
+    re.IGNORECASE,
+)
+# "no drug screen is mentioned": the negation stands before the screen, the mention after it.
+_NO_SCREEN = re.compile(
+    r"\b(?:no|without(?: an?| any)?|not any)(?: recent| current| prior| single)?\s*$", re.IGNORECASE
+)
+_IS_MENTIONED = re.compile(
+    r"\s*(?:is |was |are |were |has been |have been |being )?(?:even |ever )?(?:mentioned|discussed)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,7 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
 
 def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     """ "because of the drug screen": every reason that turns on that thing."""
+    items = [term for term in find_terms(question.text) if term.kind != "body_region"]
     for code, thing in wording.objects.items():
         for match in question.find(thing):
             before = question.text[: match.start()]
@@ -147,6 +160,9 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
                 continue
             if code != "missing_urine_drug_screen" and not _EXCLUDED.search(before):
                 continue
+            is_item = any(term.start <= match.start() and match.end() <= term.end for term in items)
+            if code != "missing_urine_drug_screen" and is_item and not _CAUSED.search(before):
+                continue  # "everything except MRI" excludes an item, no ground
             question.take(*match.span())
             yield _Mention(*match.span(), codes=UDS_CODES if code == "missing_urine_drug_screen" else (code,))
 
@@ -210,13 +226,13 @@ def _take_before(question: Question, pattern: re.Pattern[str], start: int) -> bo
 def _read_not_mentioned(question: Question, wording: Wording) -> None:
     """ "the drug screen is not mentioned" is neither a missing screen nor a good one."""
     for match in list(question.find(wording.uds)):
-        after = _NOT_MENTIONED.match(question.text[match.end() :].lstrip())
-        before = _NO_MENTION.search(question.text[: match.start()])
-        if not (after or before):
-            continue
-        start = before.start() if before else match.start()
-        gap = len(question.text[match.end() :]) - len(question.text[match.end() :].lstrip())
-        end = match.end() + gap + after.end() if after else match.end()
+        said = question.text[: match.start()]
+        before, after = _NO_MENTION.search(said), _NOT_MENTIONED.match(question.text, match.end())
+        if not (before or after):
+            before, after = _NO_SCREEN.search(said), _IS_MENTIONED.match(question.text, match.end())
+            if not (before and after):
+                continue
+        start, end = before.start() if before else match.start(), after.end() if after else match.end()
         words = question.take(start, end)
         question.add("uds_rationale", "is", ("not_mentioned",), "rationale does not mention a drug screen", words)
 

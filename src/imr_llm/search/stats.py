@@ -127,7 +127,7 @@ def compute_statistics(library: Library, text: str = "", *, by: str | None = Non
         groups=tuple(_first_with_ties(groups, top)),
         letters_with_several=_letters_with_several(library, rows),
         overlapping=by in _OVERLAPPING,
-        notes=(*query.notes, *_notes(library, rows, groups, by)),
+        notes=(*query.notes, *_unread(query), *_notes(library, rows, groups, by)),
     )
 
 
@@ -139,6 +139,7 @@ def statistics_json(statistics: Statistics) -> dict[str, Any]:
             "text": query.text,
             "filters": [{**asdict(f), "value": list(f.value)} for f in query.filters],
             "ignored": list(query.ignored),
+            "free_text": query.free_text,
         },
         "by": statistics.by,
         "basis": statistics.basis,
@@ -207,6 +208,12 @@ def _letters_with_several(library: Library, rows: Sequence[Row]) -> int:
 def _basis(by: str) -> str:
     field = _YEAR_BASIS if by == "year" else by.replace("_", " ")
     return f"determinations by {field}; a rate is of the determinations of its group"
+
+
+def _unread(query: Query) -> Iterable[str]:
+    """A question none of whose words selects anything is not answered by figures for everything."""
+    if query.free_text and not query.filters and not query.measure and not query.unanswerable:
+        yield f'nothing was selected by "{query.free_text}": every determination was counted'
 
 
 def _notes(library: Library, rows: Sequence[Row], groups: Sequence[Group], by: str) -> Iterable[str]:
