@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import get_args
 from urllib.parse import urlencode
 
@@ -55,7 +55,7 @@ def render_query(query: Query) -> str:
 
 def render_notes(notes: Iterable[str]) -> str:
     """Things the reader should know, each on a line."""
-    lines = "".join(f"<li>{_escape(note)}</li>" for note in notes)
+    lines = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return f'<ul class="imr-notes">{lines}</ul>' if lines else ""
 
 
@@ -71,7 +71,7 @@ def render_hit(hit: Hit, review: Review | None, asked: Sequence[str] = ()) -> st
             _render_quotes(hit.evidence, determination),
             _render_conflicts(conflicts),
             render_notes(_notes_beside(hit.notes, bool(conflicts))),
-            _render_foot(hit, f"<b>Why it matched</b> {_escape(hit.why)}" if hit.why else ""),
+            _render_foot(hit, f"<b>Why it matched</b> {escape(hit.why)}" if hit.why else ""),
             "</article>",
         ]
     )
@@ -89,7 +89,7 @@ def render_reasons(codes: Iterable[str], *, asked: Sequence[str] = (), shared: S
 def _render_reason(code: str, *, asked: bool, shared: bool) -> str:
     also = " <small>in yours too</small>" if shared else ""
     kind = " imr-asked" if asked or shared else ""
-    return f'<li class="imr-reason{kind}">{_escape(label_reason(code))}{also}</li>'
+    return f'<li class="imr-reason{kind}">{escape(label_reason(code))}{also}</li>'
 
 
 def render_similar(answers: Mapping[str, SimilarAnswer], reviews: Mapping[str, Review]) -> str:
@@ -108,20 +108,20 @@ def render_notice(title: str, text: str, *, kind: str = "quiet") -> str:
     """A panel in plain words: an empty state, a refusal, or (kind "problem") something that went wrong."""
     role = ' role="alert"' if kind == "problem" else ""
     return (
-        f'<section class="imr-notice imr-notice-{kind}"{role}><h2>{_escape(title)}</h2><p>{_escape(text)}</p></section>'
+        f'<section class="imr-notice imr-notice-{kind}"{role}><h2>{escape(title)}</h2><p>{escape(text)}</p></section>'
     )
 
 
 def render_waiting(text: str) -> str:
     """What stands in the place of an answer that is being worked on."""
-    return f'<p class="imr-waiting" role="status"><span class="imr-pulse" aria-hidden="true"></span>{_escape(text)}</p>'
+    return f'<p class="imr-waiting" role="status"><span class="imr-pulse" aria-hidden="true"></span>{escape(text)}</p>'
 
 
 def render_empty_library(path: str) -> str:
     """The library holds nothing yet: how to fill it."""
     return (
         '<section class="imr-notice"><h2>There are no letters here yet</h2>'
-        f"<p>The library <code>{_escape(path)}</code> is empty. Fill it with a folder of determination letters "
+        f"<p>The library <code>{escape(path)}</code> is empty. Fill it with a folder of determination letters "
         "(PDF or text), then search:</p><pre><code>imr-llm extract FOLDER</code></pre>"
         "<p>To look around first, <code>imr-llm demo --serve</code> opens this page over sample letters.</p></section>"
     )
@@ -133,7 +133,7 @@ def render_header(letters: int, determinations: int, library_name: str) -> str:
     return (
         '<header class="imr-top"><div><h1>IMR determinations</h1>'
         "<p>What independent medical review decided, why, and in whose words</p></div>"
-        f'<p class="imr-held"><b>{held}</b> <span>{_escape(library_name)}</span></p></header>'
+        f'<p class="imr-held"><b>{held}</b> <span>{escape(library_name)}</span></p></header>'
     )
 
 
@@ -150,15 +150,15 @@ def render_introduction() -> str:
 
 def render_badge(decision: str) -> str:
     """The decision as a badge."""
-    return f'<span class="imr-badge imr-{_known_decision(decision)}">{_escape(label_decision(decision))}</span>'
+    return f'<span class="imr-badge imr-{_known_decision(decision)}">{escape(label_decision(decision))}</span>'
 
 
 def link_to_letter(letter_id: str, number: int, label: str) -> str:
     """A link that opens the letter at a determination: an address of its own, opened in place by the page's script."""
     address = "?" + urlencode({"letter": letter_id, "item": number})
     return (
-        f'<a class="imr-open" href="{_escape(address)}" data-letter="{_escape(letter_id)}" data-item="{number}">'
-        f"{_escape(label)}</a>"
+        f'<a class="imr-open" href="{escape(address)}" data-letter="{escape(letter_id)}" data-item="{number}">'
+        f"{escape(label)}</a>"
     )
 
 
@@ -187,7 +187,7 @@ def _render_head(hit: Hit | SimilarHit, review: Review | None) -> str:
     title = _name_item(determination) if determination else hit.title
     meaning = MEANINGS.get(hit.decision, "")
     return (
-        f'<header><p class="imr-outcome">{render_badge(hit.decision)}<span>{_escape(meaning)}</span></p>'
+        f'<header><p class="imr-outcome">{render_badge(hit.decision)}<span>{escape(meaning)}</span></p>'
         f'<h3 title="{escape_text(hit.title)}">{escape_text(title)}</h3><p class="imr-facts">{_join(facts)}</p></header>'
     )
 
@@ -221,7 +221,7 @@ def _render_quote(piece: HitEvidence, determination: Determination | None) -> st
         )
     else:
         words = mark_text(reflow(piece.quote), [Mark(0, len(piece.quote), kind)])
-    label = f"<figcaption>{_escape(label_reason(piece.code))}</figcaption>" if piece.code else ""
+    label = f"<figcaption>{escape(label_reason(piece.code))}</figcaption>" if piece.code else ""
     return f'<figure class="imr-quote imr-{kind}"><blockquote>{words}</blockquote>{label}</figure>'
 
 
@@ -233,7 +233,7 @@ def render_conflict(conflict: Contradiction) -> str:
     """The letter against itself: the summary's words beside the rationale's."""
     return (
         '<section class="imr-conflict"><h4>The letter contradicts itself'
-        f" <span>{_escape(label_code(conflict.topic))}</span></h4><dl>"
+        f" <span>{escape(label_code(conflict.topic))}</span></h4><dl>"
         f"<dt>Case summary</dt><dd>{_quote_whole(conflict.summary_evidence.quote)}</dd>"
         f"<dt>Rationale</dt><dd>{_quote_whole(conflict.rationale_evidence.quote)}</dd></dl></section>"
     )
@@ -249,13 +249,13 @@ def _notes_beside(notes: Iterable[str], has_conflict: bool) -> list[str]:
 
 
 def _render_filter(chip: Filter) -> str:
-    words = f" <small>“{_escape(chip.words)}”</small>" if chip.words else ""
+    words = f" <small>“{escape(chip.words)}”</small>" if chip.words else ""
     kind = " imr-chip-not" if chip.op == "none" else ""
-    return f'<li class="imr-chip{kind}">{_escape(chip.label)}{words}</li>'
+    return f'<li class="imr-chip{kind}">{escape(chip.label)}{words}</li>'
 
 
 def _render_ignored(ignored: Iterable[str]) -> str:
-    words = ", ".join(f"“{_escape(word)}”" for word in ignored)
+    words = ", ".join(f"“{escape(word)}”" for word in ignored)
     return f'<p class="imr-ignored"><span class="imr-lead">Not used</span> {words}</p>' if words else ""
 
 
@@ -284,7 +284,7 @@ def _render_case(case: Case) -> str:
     ]
     if case.uds_status != "not_mentioned":
         read.append(f"Drug screen: {label_code(case.uds_status).lower()}")
-    chips = "".join(f'<li class="imr-chip">{_escape(label)}</li>' for label in dict.fromkeys(read))
+    chips = "".join(f'<li class="imr-chip">{escape(label)}</li>' for label in dict.fromkeys(read))
     if not chips:
         chips = '<li class="imr-chip imr-chip-plain">no treatment or reason recognised: the nearest by their words</li>'
     return f'<div class="imr-read"><span class="imr-lead">Read from it</span><ul class="imr-chips">{chips}</ul></div>'
@@ -305,7 +305,7 @@ def _render_turning_points(answers: Mapping[str, SimilarAnswer]) -> str:
         only = [code for code in counts if code not in elsewhere]
         if only:
             labels = "".join(
-                f"<li>{_escape(label_reason(code))} <small>{counts[code]}×</small></li>" for code in only[:6]
+                f"<li>{escape(label_reason(code))} <small>{counts[code]}×</small></li>" for code in only[:6]
             )
             rows.append(f"<div><dt>{render_badge(decision)} only</dt><dd><ul>{labels}</ul></dd></div>")
     if not rows:
@@ -330,7 +330,7 @@ def _render_column(decision: str, answer: SimilarAnswer, reviews: Mapping[str, R
         cards = f'<p class="imr-none">No case like it was {label_decision(decision).lower()}.</p>'
     return (
         f'<section class="imr-column"><h2>{render_badge(decision)}'
-        f"<span>{_escape(MEANINGS.get(decision, ''))}</span></h2>{cards}</section>"
+        f"<span>{escape(MEANINGS.get(decision, ''))}</span></h2>{cards}</section>"
     )
 
 
@@ -358,7 +358,7 @@ def _beyond_reasons(items: Iterable[str], reasons: Iterable[str]) -> list[str]:
 
 
 def _render_compared(label: str, items: Iterable[str]) -> str:
-    text = "; ".join(_escape(item) for item in items)
+    text = "; ".join(escape(item) for item in items)
     return f'<p class="imr-compare"><span class="imr-lead">{label}</span> {text}</p>' if text else ""
 
 
@@ -367,8 +367,4 @@ def _known_decision(decision: str) -> str:
 
 
 def _join(facts: Iterable[str]) -> str:
-    return " <i>·</i> ".join(_escape(fact) for fact in facts if fact)
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)
+    return " <i>·</i> ".join(escape(fact) for fact in facts if fact)

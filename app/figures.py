@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
+from html import escape
 
 from imr_llm.search.stats import Group, Rate, Statistics
 
@@ -52,11 +52,11 @@ def _render_overall(statistics: Statistics) -> str:
     ]
     if overall.partially_overturned.n:
         tiles.append(_render_rate_tile("partly overturned", overall.partially_overturned))
-    return f'<div class="imr-tiles">{"".join(tiles)}</div><p class="imr-basis">{_escape(statistics.basis)}</p>'
+    return f'<div class="imr-tiles">{"".join(tiles)}</div><p class="imr-basis">{escape(statistics.basis)}</p>'
 
 
 def _render_tile(figure: str, label: str) -> str:
-    return f'<div class="imr-tile"><b>{figure}</b><span>{_escape(label)}</span></div>'
+    return f'<div class="imr-tile"><b>{figure}</b><span>{escape(label)}</span></div>'
 
 
 def _render_rate_tile(label: str, rate: Rate) -> str:
@@ -79,15 +79,15 @@ def _render_groups(statistics: Statistics) -> str:
     )
     by = label_code(statistics.by)
     return (
-        f'<div class="imr-table"><table><caption>Overturned, by {_escape(by.lower())}</caption><thead><tr>'
-        f'<th scope="col">{_escape(by)}</th><th scope="col" class="imr-number">n</th>'
+        f'<div class="imr-table"><table><caption>Overturned, by {escape(by.lower())}</caption><thead><tr>'
+        f'<th scope="col">{escape(by)}</th><th scope="col" class="imr-number">n</th>'
         '<th scope="col" class="imr-number imr-letters">Letters</th><th scope="col">Overturned, with 95% interval</th>'
         f"</tr></thead><tbody>{rows}</tbody></table></div>{overlap}{rest}"
     )
 
 
 def _render_group(group: Group) -> str:
-    label = _escape(spell_label(group.label or "not stated"))
+    label = escape(spell_label(group.label or "not stated"))
     small = ' <small class="imr-small">few</small>' if group.small else ""
     return (
         f'<tr{" class=imr-few" if group.small else ""}><th scope="row">{label}{small}</th>'
@@ -112,7 +112,3 @@ def _render_bar(rate: Rate) -> str:
 def list_fields(fields: Sequence[str]) -> list[tuple[str, str]]:
     """(label, field) pairs for a drop-down."""
     return [(label_code(field), field) for field in fields]
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import html
+from html import escape
 
 from imr_llm.record import Determination, Review
 
@@ -22,7 +22,7 @@ def render_letter(review: Review, text: str, number: int | None = None) -> str:
 
 def render_unread_letter(message: str) -> str:
     """What opens instead of a letter that cannot be shown."""
-    return _render_dialog("This letter cannot be shown", "", f"<p>{_escape(message)}</p>")
+    return _render_dialog("This letter cannot be shown", "", f"<p>{escape(message)}</p>")
 
 
 def render_text(review: Review, text: str, number: int | None = None) -> str:
@@ -61,7 +61,7 @@ def marks_of(item: Determination) -> list[Mark]:
 def _render_dialog(name: str, facts: str, body: str) -> str:
     return (
         '<dialog class="imr-letter" aria-labelledby="imr-letter-name"><header class="imr-letter-bar"><div>'
-        f'<h2 id="imr-letter-name" tabindex="-1">{_escape(name)}</h2><p class="imr-facts">{facts}</p></div>'
+        f'<h2 id="imr-letter-name" tabindex="-1">{escape(name)}</h2><p class="imr-facts">{facts}</p></div>'
         '<button type="button" class="imr-close" data-close="letter">Close</button></header>'
         f'<div class="imr-letter-body" tabindex="0">{body}</div></dialog>'
     )
@@ -98,7 +98,7 @@ def _render_request(item: Determination) -> str:
     if not item.request.authorized:
         return ""
     asked = f"asked for {item.request.original}, " if item.request.original else ""
-    return f'<p class="imr-facts">{_escape(asked)}{_escape(item.request.authorized)} already authorized</p>'
+    return f'<p class="imr-facts">{escape(asked)}{escape(item.request.authorized)} already authorized</p>'
 
 
 def _describe(review: Review) -> str:
@@ -114,12 +114,8 @@ def _describe(review: Review) -> str:
         f"patient: {patient}" if patient else "",
         f"read by {review.run.extractor}" + (f" ({review.run.model})" if review.run.model else ""),
     ]
-    return " <i>·</i> ".join(_escape(fact) for fact in facts if fact)
+    return " <i>·</i> ".join(escape(fact) for fact in facts if fact)
 
 
 def _warnings(review: Review) -> list[str]:
     return [warning.message for warning in review.run.warnings]
-
-
-def _escape(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -174,11 +174,10 @@ def test_an_unknown_field_or_operator_is_refused(library: Library, field: str, o
         _selected(library, (field, op, ("x",)))
 
 
-def test_values_of_and_distinct_values(library: Library) -> None:
+def test_values_of(library: Library) -> None:
     ids = [row.id for row in library.select()]
     assert library.values_of("state", ids)[ids[0]] == ["California"]
     assert library.values_of("ur_action", ids)[ids[2]] == []
-    assert library.distinct_values("decision") == ["upheld", "overturned"]
 
 
 # ---------------------------------------------------------------------------------------------- full text

@@ -421,13 +421,6 @@ class Library:
                 found[determination_id].append(str(value))
         return found
 
-    def distinct_values(self, field: str) -> list[str]:
-        """Every value of a field that the library holds, most frequent first."""
-        known = FIELDS[field]
-        inner = f"SELECT ({known.sql}) AS value {_FROM}" if known.kind == "value" else _list_sql(known)
-        rows = self._read(f"SELECT value FROM ({inner}) WHERE value IS NOT NULL GROUP BY value ORDER BY count(*) DESC")
-        return [str(row[0]) for row in rows]
-
     def match_text(
         self, text: str, ids: Sequence[int] | None = None, *, limit: int = 5000, with_summary: bool = False
     ) -> list[Match]:

@@ -58,11 +58,6 @@ def load_taxonomy() -> Taxonomy:
     )
 
 
-def codes_of(polarity: Polarity) -> tuple[str, ...]:
-    """The codes of one polarity, in the taxonomy's order."""
-    return tuple(code.code for code in load_taxonomy().codes.values() if code.polarity == polarity)
-
-
 def _read_code(row: Mapping[str, Any]) -> ReasonCode:
     return ReasonCode(
         code=row["code"],
