@@ -44,7 +44,7 @@ lock:
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet "pip-tools>=7.5"
 	$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url \
-	  --no-emit-find-links --no-emit-trusted-host --extra page --extra parquet --extra local --extra dev --all-build-deps \
+	  --no-emit-find-links --no-emit-trusted-host --extra page --extra parquet --extra local --extra eval --extra dev --all-build-deps \
 	  --output-file $(LOCK) pyproject.toml
 	rm -rf $(VENV)-lock
 

@@ -12,7 +12,8 @@ import pytest
 
 from imr_llm.errors import ConfigurationError, ModelRefused, ModelUnreachable
 from imr_llm.llm.answers import YesNo
-from imr_llm.llm.client import OPENAI_URL, Ledger, Message, ModelClient, ModelSettings
+from imr_llm.llm.client import OPENAI_URL, Message, ModelClient, ModelSettings
+from imr_llm.llm.ledger import Ledger
 from tests.model_server import ModelServer, Reply, Script
 
 YES = Reply(content='{"answer": "yes", "quote": "The file holds no drug screen."}')

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from imr_llm import __version__
 from imr_llm.errors import ConfigurationError, ImrError
+from imr_llm.evals.arguments import add_eval
 from imr_llm.settings import MOST_AT_ONCE, read_settings
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -56,6 +57,10 @@ def _dispatch(args: argparse.Namespace) -> int:
         extractor=getattr(args, "extractor", None),
         concurrency=getattr(args, "concurrency", None),
     )
+    if args.command == "eval":
+        from imr_llm.evals.commands import run_step
+
+        return DONE if run_step(args, settings) else FAILED
     command = getattr(commands, f"run_{args.command}")
     return DONE if command(args, settings) else FAILED
 
@@ -104,6 +109,8 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("query", metavar="QUERY", nargs="?", default="")
     export.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv")
     export.add_argument("--out", metavar="FILE", help="file to write (stdout)")
+
+    add_eval(commands)
 
     serve = add("serve", "the page, its API and MCP tools", json=False)
     serve.add_argument("--host", default="127.0.0.1")

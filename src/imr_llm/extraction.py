@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from imr_llm import __version__
 from imr_llm.errors import (
@@ -35,13 +35,18 @@ from imr_llm.terms.taxonomy import TAXONOMY_VERSION
 
 if TYPE_CHECKING:
     from imr_llm.llm.client import ModelSettings
+    from imr_llm.llm.ledger import Ledger
     from imr_llm.llm.prompts import Prompt
 
 HYBRID_PROMPT = "hybrid_large_v1"
 SMALL_HYBRID_PROMPT = "hybrid_small_v1"
 WHOLE_LETTER_PROMPT = "whole_letter_v1"
 
-Extract = Callable[[Letter], Awaitable[Review]]
+
+class Extract(Protocol):
+    """An extractor as a function of a letter; what its model is asked and answers is told to the ledger, if given."""
+
+    def __call__(self, letter: Letter, ledger: Ledger | None = None, /) -> Awaitable[Review]: ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
     """The plan's extractor as a function of a letter; a local model's server lives as long as this does."""
     if plan.extractor == "rules":
 
-        async def extract(letter: Letter) -> Review:
+        async def extract(letter: Letter, ledger: Ledger | None = None) -> Review:
             return extract_by_rules(letter)
 
         yield extract
@@ -109,11 +114,10 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
     prompt = plan.prompt
     async with _open_endpoint(settings) as endpoint, ModelClient(endpoint) as client:
 
-        async def ask(letter: Letter) -> Review:
-            draft = extract_by_rules(letter)
+        async def ask(letter: Letter, ledger: Ledger | None = None) -> Review:
             if plan.extractor == "hybrid":
-                return await judge_letter(letter.text, draft, prompt, client)
-            return await read_whole_letter(letter, read_sections(letter.text), prompt, client)
+                return await judge_letter(letter.text, extract_by_rules(letter), prompt, client, ledger)
+            return await read_whole_letter(letter, read_sections(letter.text), prompt, client, ledger)
 
         yield ask
 

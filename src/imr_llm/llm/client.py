@@ -31,8 +31,7 @@ from instructor.core.hooks import Hooks
 from pydantic import BaseModel
 
 from imr_llm.errors import ConfigurationError, ModelRefused, ModelUnreachable
-from imr_llm.llm.pricing import price_tokens
-from imr_llm.record import Usage
+from imr_llm.llm.ledger import Attempts, Ledger
 
 OPENAI_URL = "https://api.openai.com/v1"
 AnswerMode = Literal["tools", "json_schema", "json"]
@@ -103,42 +102,6 @@ class ModelSettings:
         return self.mode or hint or ("tools" if _is_openai(self.base_url) else "json_schema")
 
 
-@dataclass
-class Ledger:
-    """Tokens and attempts spent, failed ones too."""
-
-    input_tokens: int = 0
-    cached_tokens: int = 0
-    output_tokens: int = 0
-    attempts: int = 0
-
-    def book(self, completion: Any) -> None:
-        """Book one answer's tokens. To be called before instructor sums them up in place."""
-        usage = getattr(completion, "usage", None)
-        if usage is None:
-            return
-        details = getattr(usage, "prompt_tokens_details", None)
-        self.input_tokens += usage.prompt_tokens or 0
-        self.output_tokens += usage.completion_tokens or 0
-        self.cached_tokens += getattr(details, "cached_tokens", None) or 0
-
-    def usage(self, settings: ModelSettings) -> Usage:
-        """The record's usage, priced where endpoint and model are on the price list."""
-        cost = price_tokens(
-            settings.model,
-            settings.base_url,
-            input_tokens=self.input_tokens,
-            cached_tokens=self.cached_tokens,
-            output_tokens=self.output_tokens,
-        )
-        return Usage(
-            input_tokens=self.input_tokens,
-            cached_tokens=self.cached_tokens,
-            output_tokens=self.output_tokens,
-            cost_usd=cost,
-        )
-
-
 class ModelClient:
     """An endpoint under settings. Use it as an async context manager; it may serve many letters at once."""
 
@@ -184,7 +147,7 @@ class ModelClient:
         self, messages: Sequence[Message], response_model: type[T], ledger: Ledger, mode: AnswerMode, tokens: int
     ) -> T:
         """One trip through instructor, which may ask again after an answer that breaks the schema."""
-        watch = _Watch(ledger)
+        watch = _Watch(Attempts(ledger, response_model.__name__))
         asker = instructor.from_openai(self._openai, mode=_MODES[mode])
         async with self._room:
             await asyncio.sleep(max(0.0, self._resume_at - time.monotonic()))
@@ -197,6 +160,9 @@ class ModelClient:
                     hooks=watch.hooks(),
                     **_call_options(self.settings, tokens),
                 )
+            except (openai.APIConnectionError, openai.APIStatusError) as error:
+                watch.attempts.fail(_describe_silence(error))
+                raise
             except IncompleteOutputException as error:
                 raise ModelRefused(
                     f"the answer did not end within {tokens} tokens; raise max_output_tokens, or use a prompt that "
@@ -204,6 +170,7 @@ class ModelClient:
                 ) from error
             except InstructorRetryException as error:
                 if isinstance(error.__cause__, openai.APIConnectionError | openai.APIStatusError):
+                    watch.attempts.fail(_describe_silence(error.__cause__))
                     raise error.__cause__ from None
                 raise ModelRefused(
                     f"{self.settings.model} gave no answer that fits the schema in {error.n_attempts} attempts; try a "
@@ -234,23 +201,23 @@ class ModelClient:
 
 
 class _Watch:
-    """Sees each request and answer of one trip: counts attempts, books tokens, remembers how the last one ended."""
+    """Sees each request and answer of one trip, and remembers how the last one ended."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts = attempts
         self._finish: str | None = None
 
     def hooks(self) -> Hooks:
         hooks = Hooks()
-        hooks.on("completion:kwargs", self._count)
-        hooks.on("completion:response", self._book)
+        hooks.on("completion:kwargs", self._begin)
+        hooks.on("completion:response", self._answer)
         return hooks
 
-    def _count(self, *_: object, **__: object) -> None:
-        self._ledger.attempts += 1
+    def _begin(self, *_: object, **request: Any) -> None:
+        self.attempts.begin(request.get("messages", ()))
 
-    def _book(self, completion: Any) -> None:
-        self._ledger.book(completion)
+    def _answer(self, completion: Any) -> None:
+        self.attempts.answer(completion)
         choices = getattr(completion, "choices", None) or [None]
         self._finish = getattr(choices[0], "finish_reason", None)
 
@@ -288,6 +255,12 @@ def _translate_status(status: int, settings: ModelSettings) -> ModelRefused | Mo
     remedy = _REMEDY_BY_STATUS.get(status, "see the endpoint's own log")
     message = f"{_host(settings)} turned the request away (HTTP {status}): {remedy}"
     return ModelRefused(message) if status in _LETTER_STATUS else ModelUnreachable(message)
+
+
+def _describe_silence(error: openai.APIConnectionError | openai.APIStatusError) -> str:
+    if isinstance(error, openai.APIStatusError):
+        return f"HTTP {error.status_code}"
+    return "time-out" if isinstance(error, openai.APITimeoutError) else "no connection"
 
 
 def _translate_silence(error: Exception, status: int | None, attempts: int, settings: ModelSettings) -> Exception:

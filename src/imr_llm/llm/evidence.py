@@ -18,8 +18,9 @@ from imr_llm.errors import ModelRefused
 from imr_llm.letters.cleaning import clean, clean_text
 from imr_llm.letters.sentences import Role, split_clauses
 from imr_llm.llm.answers import Requotes
-from imr_llm.llm.client import Ledger, Message, ModelClient
+from imr_llm.llm.client import Message, ModelClient
 from imr_llm.llm.grounding import Located, is_cut_from_negation, locate_quote
+from imr_llm.llm.ledger import Ledger
 from imr_llm.llm.prompts import Prompt, fill
 from imr_llm.record import Evidence, Span, Warning_
 

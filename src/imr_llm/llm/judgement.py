@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 
 from imr_llm.errors import ModelRefused
 from imr_llm.llm.answers import ItemAnswer, ItemsAnswer, LetterJudgement, SummaryAnswer
-from imr_llm.llm.client import Ledger, ModelClient
+from imr_llm.llm.client import ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded
+from imr_llm.llm.ledger import Ledger
 from imr_llm.llm.merging import SUMMARY_LISTS, Judged, merge_item, merge_summary
 from imr_llm.llm.prompts import Prompt, describe_items, render_messages
 from imr_llm.llm.questions import judge_by_questions
@@ -38,12 +39,14 @@ from imr_llm.terms.taxonomy import load_taxonomy
 MOST_ITEMS_PER_CALL = 10
 
 
-async def judge_letter(text: str, draft: Review, prompt: Prompt, client: ModelClient) -> Review:
+async def judge_letter(
+    text: str, draft: Review, prompt: Prompt, client: ModelClient, ledger: Ledger | None = None
+) -> Review:
     """Put the model's judgement into a draft that rules made of the letter's kept text.
 
     Raises ModelUnreachable, and ModelRefused when not one question got a usable answer.
     """
-    started, ledger = time.monotonic(), Ledger()
+    started, ledger = time.monotonic(), ledger or Ledger()
     asked = [item for item in draft.determinations if item.rationale]
     warnings: list[Warning_] = []
     if prompt.about.strategy == "per_question":

@@ -9,8 +9,9 @@ from dataclasses import replace
 from imr_llm.errors import ModelRefused
 from imr_llm.letters.sentences import split_clauses, split_sentences
 from imr_llm.llm.answers import YesNo
-from imr_llm.llm.client import Ledger, ModelClient
+from imr_llm.llm.client import ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded, says_why
+from imr_llm.llm.ledger import Ledger
 from imr_llm.llm.merging import Judged
 from imr_llm.llm.prompts import ItemText, Prompt, describe_question, render_messages
 from imr_llm.llm.shown import polarities_of, rationale_of, show_item, show_summary

@@ -25,10 +25,11 @@ from imr_llm.letters.letter import Letter
 from imr_llm.letters.request import read_request
 from imr_llm.letters.sections import DeterminationSection, Section, Sections, read_decision
 from imr_llm.llm.answers import DeterminationAnswer, ItemAnswer, LetterAnswer, PatientAnswer, TreatmentAnswer
-from imr_llm.llm.client import Ledger, ModelClient
+from imr_llm.llm.client import ModelClient
 from imr_llm.llm.evidence import Claim, Grounding, ask_grounded
 from imr_llm.llm.grounding import locate_quote
 from imr_llm.llm.judgement import claim_item, claim_summary, read_judgement
+from imr_llm.llm.ledger import Ledger
 from imr_llm.llm.merging import CONTRADICTS, Differences, mark_primary, merge_summary, merge_treatment
 from imr_llm.llm.prompts import Prompt, fence, render_messages
 from imr_llm.llm.statics import describe_statics
@@ -78,12 +79,14 @@ class Placed:
     printed: DeterminationSection | None = None
 
 
-async def read_whole_letter(letter: Letter, sections: Sections, prompt: Prompt, client: ModelClient) -> Review:
+async def read_whole_letter(
+    letter: Letter, sections: Sections, prompt: Prompt, client: ModelClient, ledger: Ledger | None = None
+) -> Review:
     """The record of one letter by the model alone. `sections` are what the layout's own labels show, if it is known.
 
     Raises ModelUnreachable, and ModelRefused when the model gives no usable answer.
     """
-    started, ledger, text = time.monotonic(), Ledger(), letter.text
+    started, ledger, text = time.monotonic(), ledger or Ledger(), letter.text
     messages = render_messages(prompt, describe_statics(prompt), {"letter": fence(_fold_lines(text))})
 
     def read_claims(answer: LetterAnswer) -> list[Claim]:
