@@ -37,6 +37,8 @@ def test_the_key_falls_back_and_is_never_shown() -> None:
         ({"IMR_CONCURRENCY": "many"}, "IMR_CONCURRENCY"),
         ({"IMR_CONCURRENCY": "0"}, "IMR_CONCURRENCY"),
         ({"IMR_EXTRACTOR": "magic"}, "extractor"),
+        ({"IMR_TIMEOUT": "soon"}, "IMR_TIMEOUT"),
+        ({"IMR_TIMEOUT": "0"}, "IMR_TIMEOUT"),
     ],
 )
 def test_a_wrong_value_names_its_variable(environment: dict[str, str], name: str) -> None:
@@ -47,3 +49,9 @@ def test_a_wrong_value_names_its_variable(environment: dict[str, str], name: str
 @pytest.mark.parametrize(("model", "local"), [("gpt-5-mini", False), ("models/small.GGUF", True), (None, False)])
 def test_a_gguf_file_runs_here(model: str | None, local: bool) -> None:
     assert read_settings({}, model=model).runs_locally is local
+
+
+def test_a_local_file_may_take_its_time() -> None:
+    assert read_settings({}, model="gpt-5-mini").timeout == 180
+    assert read_settings({}, model="small.gguf").timeout == 1800
+    assert read_settings({"IMR_TIMEOUT": "600"}, model="small.gguf").timeout == 600

@@ -134,10 +134,17 @@ async def _open_endpoint(settings: Settings) -> AsyncIterator[ModelSettings]:
             base_url=settings.base_url,
             api_key=settings.api_key,
             concurrency=settings.concurrency,
+            timeout=settings.timeout,
         )
         return
     async with serve_locally(Path(settings.model)) as local:
-        yield ModelSettings(model=local.model, base_url=local.base_url, api_key=local.api_key, concurrency=1)
+        yield ModelSettings(
+            model=local.model,
+            base_url=local.base_url,
+            api_key=local.api_key,
+            concurrency=1,
+            timeout=settings.timeout,
+        )
 
 
 # --------------------------------------------------------------------------------------------------------- a batch

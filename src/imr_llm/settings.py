@@ -9,6 +9,7 @@
 | IMR_EXTRACTOR        | auto, rules, hybrid or llm                                 | auto                  |
 | IMR_EMBEDDINGS       | builtin, or http://host/v1#model                           | builtin               |
 | IMR_CONCURRENCY      | letters in the air at once                                 | 4                     |
+| IMR_TIMEOUT          | seconds that an answer may take; more for a slow machine   | 180; 1800 for a file  |
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Settings:
     extractor: ExtractorChoice
     embeddings: str
     concurrency: int
+    timeout: float
 
     @property
     def runs_locally(self) -> bool:
@@ -57,15 +59,30 @@ def read_settings(
     choice = extractor or environment.get("IMR_EXTRACTOR") or "auto"
     if choice not in get_args(ExtractorChoice):
         raise ConfigurationError(f"extractor: {choice!r} is not one of {', '.join(get_args(ExtractorChoice))}")
+    named = model or environment.get("IMR_MODEL") or None
     return Settings(
         library=Path(library or environment.get("IMR_LIBRARY") or "imr-library"),
-        model=model or environment.get("IMR_MODEL") or None,
+        model=named,
         base_url=base_url or environment.get("IMR_BASE_URL") or OPENAI_BASE_URL,
         api_key=environment.get("IMR_API_KEY") or environment.get("OPENAI_API_KEY") or "",
         extractor=choice,  # type: ignore[arg-type]  # checked against the literal's own values above
         embeddings=environment.get("IMR_EMBEDDINGS") or "builtin",
         concurrency=concurrency if concurrency is not None else _read_count(environment, "IMR_CONCURRENCY", 4),
+        timeout=_read_seconds(environment, "IMR_TIMEOUT", 1800.0 if is_gguf(named or "") else 180.0),
     )
+
+
+def _read_seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    value = environment.get(name)
+    if not value:
+        return default
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConfigurationError(f"{name}: must be a number of seconds above 0")
+    return seconds
 
 
 def _read_count(environment: Mapping[str, str], name: str, default: int) -> int:
