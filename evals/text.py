@@ -1,0 +1,141 @@
+"""Scores, comparisons and search figures as Markdown tables: for the terminal, for files, for a commit's message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .compare import Change, Comparison
+from .figures import Figure
+from .scoring import Score
+
+HEADLINES = (
+    ("determinations.f1", "determinations found"),
+    ("decision.overturned.f1", "overturned"),
+    ("decision.upheld.f1", "upheld"),
+    ("decision.macro.f1", "decision, macro"),
+    ("reasons.micro.f1", "reasons, micro"),
+    ("reasons.macro.f1", "reasons, macro over codes with 3 gold cases or more"),
+    ("reasons.primary", "primary reason"),
+    ("fields.treatment.subcategory.f1", "treatment subcategory"),
+    ("fields.treatment.drug.f1", "drug"),
+    ("uds_rationale.macro.f1", "urine drug screen in the rationale, macro over states"),
+    ("evidence.verbatim", "evidence verbatim at its offsets"),
+    ("evidence.overlap", "evidence overlap with the gold quote"),
+    ("calibration.errors_caught", "wrong items that a reviewer of the flagged ones would see"),
+)
+
+
+def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, its columns padded so that it reads on a terminal too; all but the first align right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[at]) for row in [list(head), *cells]) for at in range(len(head))]
+
+    def line(row: Sequence[str]) -> str:
+        padded = [cell.ljust(widths[at]) if at == 0 else cell.rjust(widths[at]) for at, cell in enumerate(row)]
+        return "| " + " | ".join(padded) + " |"
+
+    rule = "|" + "|".join("-" * (width + 1) + ("-" if at == 0 else ":") for at, width in enumerate(widths)) + "|"
+    return "\n".join([line(head), rule, *(line(row) for row in cells)])
+
+
+def show_figure(figure: Figure) -> str:
+    """ "0.974 [0.959, 0.988]"."""
+    return "-" if figure.value is None else f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+
+def show_score(score: Score) -> str:
+    """What to know first of a score, and then every field."""
+    parts = [describe_score(score), make_table(
+        ("figure", "value [95 %]", "n"),
+        ((label, show_figure(f), f.n) for name, label in HEADLINES if (f := score.figure(name)).n),
+    ), make_table(
+        ("field", "precision", "recall", "F1 [95 %]", "right", "wrong", "missing", "invented"), list_fields(score)
+    )]  # fmt: skip
+    return "\n\n".join(parts)
+
+
+def describe_score(score: Score) -> str:
+    """Run, gold and coverage, in lines."""
+    made, gold, cover, spent = score.manifest, score.gold, score.coverage, score.spent
+    model = f", model {made.model}, prompt {made.prompt}" if made.model else ""
+    commit = f"{made.commit[:12]}{' with changes' if made.dirty else ''}" if made.commit else "no checkout"
+    lines = [
+        f"run {score.name}: extractor {made.extractor}{model}; program {made.program_version}, {commit}",
+        f"gold {gold.name} ({gold.sha256[:12]}), {gold.determinations} determinations: labels {gold.provenance}",
+        f"{cover.letters} letters judged, {cover.failed} of them failed; {cover.gold_determinations} determinations in "
+        f"gold, {cover.found_determinations} found",
+        f"{spent.seconds_median:.2f} s a letter (median; most {spent.seconds_most:.2f}), {spent.attempts} calls, "
+        f"{spent.input_tokens} input and {spent.output_tokens} output tokens, "
+        + ("cost not known" if spent.cost_usd is None else f"{spent.cost_usd:.4f} USD"),
+    ]
+    if not cover.finished:
+        lines.append("NOT FINISHED: the run has not gone through all its letters; run it again to go on")
+    if cover.not_in_run:
+        lines.append(f"{len(cover.not_in_run)} letters of the gold set are not in the run and were left out")
+    if cover.not_in_gold:
+        lines.append(f"{cover.not_in_gold} letters of the run are not in the gold set and were left out")
+    if gold.abstentions:
+        told = ", ".join(f"{name} {number}" for name, number in gold.abstentions.items())
+        lines.append(f"gold abstains on: {told}")
+    if gold.unknown_keys:
+        lines.append(f"keys of the gold set that nothing is scored for: {', '.join(gold.unknown_keys)}")
+    return "\n".join(lines)
+
+
+def list_fields(score: Score) -> list[tuple[object, ...]]:
+    """A row a field."""
+    rows: list[tuple[object, ...]] = []
+    for name, counts in score.counts.items():
+        base = {"determinations": "determinations", "reasons": "reasons.micro"}.get(name, f"fields.{name}")
+        precision, recall, f1 = (score.figure(f"{base}.{part}") for part in ("precision", "recall", "f1"))
+        rows.append((
+            name, _plain(precision), _plain(recall), show_figure(f1),
+            counts["right"], counts["wrong"], counts["missing"], counts["invented"],
+        ))  # fmt: skip
+    return rows
+
+
+def _plain(figure: Figure) -> str:
+    return "-" if figure.value is None else f"{figure.value:.3f}"
+
+
+def show_comparison(comparison: Comparison, *, every: bool = False) -> str:
+    """What differs (or `every` figure), McNemar's tests, and the letters behind it."""
+    changes = [change for change in comparison.changes if every or change.difference.value or _appears(change)]
+    named = [change for change in changes if not change.name.startswith(("slices.", "calibration."))]
+    parts = [
+        f"{comparison.before} -> {comparison.after}: {comparison.letters} letters compared"
+        + (f", {comparison.left_out} left out (only in one of the two)" if comparison.left_out else ""),
+        make_table(("figure", "before", "after", "difference [95 %]"), (_row(change) for change in named))
+        if named
+        else "no figure differs",
+        make_table(
+            ("field", "both right", "only before", "only after", "both wrong", "McNemar p"),
+            (
+                (t.field, t.both_right, t.only_before, t.only_after, t.both_wrong, f"{t.p:.4f}")
+                for t in comparison.tests
+            ),
+        ),
+    ]
+    for gained, title in ((False, "Lost"), (True, "Gained")):
+        turns = sorted(
+            (t for t in comparison.turns if t.gained is gained), key=lambda t: (t.field, t.file, t.number or 0, t.what)
+        )
+        if turns:
+            rows = [f"- {t.field}: {t.file}{f' item {t.number}' if t.number else ''}: {t.what}" for t in turns]
+            parts.append(f"{title} ({len(turns)})\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _appears(change: Change) -> bool:
+    return (change.before.value is None) != (change.after.value is None)
+
+
+def _row(change: Change) -> tuple[str, str, str, str]:
+    difference = change.difference
+    mark = " -" if change.fell_surely else " +" if change.rose_surely else ""
+    told = (
+        "-" if difference.value is None
+        else f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]{mark}"
+    )  # fmt: skip
+    return change.name, _plain(change.before), _plain(change.after), told
