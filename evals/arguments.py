@@ -53,7 +53,7 @@ def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     search = add("search", "query sets over a library, beside plain Chroma dense search and BM25")
     search.add_argument("library_path", metavar="LIBRARY", help="a library, or a run's folder")
-    search.add_argument("--gold", metavar="GOLD.jsonl", help="labels from which answers are derived")
+    search.add_argument("--gold", metavar="GOLD.jsonl", required=True, help="labels from which answers are derived")
     search.add_argument("--queries", metavar="FILE.yaml", action="append", help="a query set; may be given again")
     search.add_argument("--out", metavar="SEARCH.json", help="also keep the figures")
 
@@ -67,7 +67,7 @@ def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="SPEC",
         action="append",
         required=True,
-        help="'rules', or 'hybrid model=M [base_url=URL] [prompt=P]', 'llm model=M ...'; give one for each arm",
+        help="'rules', 'hybrid model=M [base_url=URL] [prompt=P]', 'llm model=M ...', or a recorded run; once for each arm",
     )
     models.add_argument("--out", metavar="DIR", default="imr-runs/models", help="folder of the runs and scores")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,16 +14,24 @@ from typing import Any
 from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Outcome, Plan, choose_extractor
 from imr_llm.letters.reading import read_letters
+from imr_llm.library.embeddings import open_embedder
+from imr_llm.library.store import Library
 from imr_llm.settings import Settings
 
 from .compare import compare_scores
+from .gate import BASELINES, check_baselines, write_baselines
 from .gold import GoldRow, make_gold, read_gold, read_letters_plainly, write_gold
 from .manifest import make_manifest
+from .models import read_arm, run_contest, show_contest
+from .queries import label_gold, read_queries
+from .report import make_sections, name_reports, write_html, write_markdown
+from .retrieval import judge_search, read_search, write_search
 from .runs import open_run, record_run
 from .scoring import read_score, score_run, write_score
-from .text import show_comparison, show_score
+from .text import show_comparison, show_score, show_search, show_verdict
 
 RUNS = Path("imr-runs")
+QUERIES = Path(__file__).with_name("queries") / "labels.yaml"
 
 
 def run_step(args: argparse.Namespace, settings: Settings) -> bool:
@@ -103,6 +112,76 @@ def _compare(args: argparse.Namespace, settings: Settings) -> bool:
     else:
         print(show_comparison(comparison, every=args.all))
     return True
+
+
+def _report(args: argparse.Namespace, settings: Settings) -> bool:
+    gold = Path(args.gold) if args.gold else None
+    score = read_score(Path(args.score), gold)
+    against = compare_scores(read_score(Path(args.against), gold), score) if args.against else None
+    search = read_search(Path(args.search)) if args.search else None
+    sections = make_sections(score, against=against, search=search)
+    title = f"imr-llm: {score.name} against {score.gold.name}"
+    files = name_reports(args.out)
+    write_file(Path(files["html"]), write_html(title, sections))
+    write_file(Path(files["md"]), write_markdown(title, sections))
+    if args.json:
+        _print_json(
+            {"html": files["html"], "markdown": files["md"], "sections": [section.title for section in sections]}
+        )
+    else:
+        print(f"{files['html']} and {files['md']}")
+    return True
+
+
+def _search(args: argparse.Namespace, settings: Settings) -> bool:
+    """Query sets over a library; its index is brought up to date first."""
+    labelled = label_gold(read_gold(Path(args.gold)))
+    files = [Path(name) for name in args.queries or ()] or [QUERIES]
+    if args.out and len(files) > 1:
+        raise ConfigurationError("--out keeps the figures of one query set: name one with --queries")
+    told = []
+    for file in files:
+        queries = read_queries(file)
+        with Library.open(Path(args.library_path), create=False) as library:
+            figures = judge_search(
+                library, open_embedder(settings.embeddings, api_key=settings.api_key or None), queries, labelled
+            )
+        if not figures.rows:
+            raise ConfigurationError(f"{file}: none of its queries can be answered by the labels of {args.gold}")
+        if args.out:
+            write_search(figures, Path(args.out))
+        if args.json:
+            told.append(asdict(figures))
+        else:
+            print(show_search(figures, {query.id: query.text for query in queries.queries}))
+    if args.json:
+        _print_json(told)
+    return True
+
+
+def _models(args: argparse.Namespace, settings: Settings) -> bool:
+    """Every arm over the same letters; the scores are kept beside the runs."""
+    arms = [read_arm(spec) for spec in args.arm]
+    contest = run_contest(arms, args.paths, read_gold(Path(args.gold)), Path(args.out), os.environ, _tell)
+    if args.json:
+        _print_json({score.name: score.figures for score in contest.scores})
+    else:
+        print(show_contest(contest))
+    return all(not score.coverage.failed for score in contest.scores)
+
+
+def _gate(args: argparse.Namespace, settings: Settings) -> bool:
+    folder = Path(args.baselines) if args.baselines else BASELINES
+    if args.write:
+        for name in write_baselines(folder):
+            print(f"written: {folder / name}.json")
+        return True
+    verdict = check_baselines(folder)
+    if args.json:
+        _print_json(asdict(verdict))
+    else:
+        print(show_verdict(verdict))
+    return verdict.passed
 
 
 def _name_run(plan: Plan) -> str:

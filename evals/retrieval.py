@@ -8,9 +8,11 @@ parse, and whose fault it is: the question's reading or, where the record itself
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import bm25s
@@ -19,6 +21,7 @@ import ir_measures
 import numpy as np
 from ir_measures import RR, Qrel, Rprec, ScoredDoc, nDCG
 
+from imr_llm.errors import ConfigurationError
 from imr_llm.library.embeddings import Embedder
 from imr_llm.library.index import open_index
 from imr_llm.library.store import Library
@@ -277,6 +280,27 @@ def _mean(rows: Sequence[QueryRow], value: Callable[[QueryRow], float | None]) -
     return Ratio(np.array([each or 0.0 for each in values]), np.array([float(each is not None) for each in values]))
 
 
-def search_json(figures: SearchFigures) -> dict[str, Any]:
-    """As plain values, for a file."""
-    return asdict(figures)
+def write_search(figures: SearchFigures, path: Path) -> None:
+    """Keep search figures, a line a query."""
+    body = asdict(figures)
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in body.pop("rows"))
+    head = json.dumps(body, indent=1, ensure_ascii=False)[:-2]
+    path.write_text(f'{head},\n "rows": [\n{rows}\n]}}\n', "utf-8")
+
+
+def read_search(path: Path) -> SearchFigures:
+    """Kept search figures, counted anew. Raises ConfigurationError where the file holds none."""
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        rows = tuple(_read_row(row) for row in raw["rows"])
+        pairs = tuple(PairRow(**pair) for pair in raw["pairs"])
+        figures = make_search_figures(rows, pairs)
+        skipped = tuple(raw["skipped"])
+        return SearchFigures(raw["queries"], raw["sha256"], raw["determinations"], rows, pairs, skipped, figures)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path}: no search figures can be read there; make them with --out") from error
+
+
+def _read_row(row: dict[str, Any]) -> QueryRow:
+    tuples = {name: tuple(row[name]) for name in ("parse", "ignored")}
+    return QueryRow(**{**row, **tuples, "misses": tuple(Miss(**miss) for miss in row["misses"])})

@@ -135,7 +135,8 @@ def score_run(path: Path, gold: Gold, name: str | None = None) -> Score:
 def _sum_spent(reviews: Sequence[Review]) -> Spent:
     usages = [review.run.usage for review in reviews]
     seconds = [review.run.seconds for review in reviews] or [0.0]
-    costs = [usage.cost_usd for usage in usages if usage.cost_usd is not None]
+    priced = [0.0 if not review.run.attempts else review.run.usage.cost_usd for review in reviews]
+    costs = [cost for cost in priced if cost is not None]
     return Spent(
         letters=len(reviews),
         attempts=sum(review.run.attempts for review in reviews),

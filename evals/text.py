@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .compare import Change, Comparison
 from .figures import Figure
+from .gate import Verdict
+from .retrieval import BM25, DENSE, PROGRAM, RANK_MEASURES, QueryRow, SearchFigures
 from .scoring import Score
 
 HEADLINES = (
@@ -139,3 +141,73 @@ def _row(change: Change) -> tuple[str, str, str, str]:
         else f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]{mark}"
     )  # fmt: skip
     return change.name, _plain(change.before), _plain(change.after), told
+
+
+def show_search(figures: SearchFigures, texts: Mapping[str, str], *, failures: bool = True) -> str:
+    """Sets, rankings with the baselines, pairs, and the failures with the parse that caused them."""
+    at = figures.figures
+    asked = f"{len(figures.rows)} queries of {figures.queries} ({figures.sha256[:12]}) over {figures.determinations} "
+    told = (
+        asked + "determinations" + (f"; {len(figures.skipped)} left out, not labelled here" if figures.skipped else "")
+    )
+    sets = [name for name in at if name.startswith("set.")]
+    arms = [arm for arm in (PROGRAM, DENSE, BM25) if f"rank.{arm}.ndcg@10" in at]
+    parts = [
+        told,
+        make_table(("set", "value [95 %]", "queries"), ((name, show_figure(at[name]), at[name].n) for name in sets)),
+        make_table(
+            ("ranking", *RANK_MEASURES, "both of a pair right"),
+            (
+                (
+                    arm,
+                    *(show_figure(at[f"rank.{arm}.{name}"]) for name in RANK_MEASURES),
+                    show_figure(at[f"pairs.{arm}"]) if f"pairs.{arm}" in at else "-",
+                )
+                for arm in arms
+            ),
+        ),
+    ]
+    wrong = [row for row in figures.rows if row.misses]
+    if wrong and failures:
+        parts.append(f"Failures ({len(wrong)})\n" + "\n".join(_show_failure(row, texts) for row in wrong))
+    return "\n\n".join(parts)
+
+
+def _show_failure(row: QueryRow, texts: Mapping[str, str]) -> str:
+    missing = [miss for miss in row.misses if not miss.wrong]
+    wrong = [miss for miss in row.misses if miss.wrong]
+    lines = [
+        f"- {row.id} {texts.get(row.id, '')!r}: {row.right} of {row.answers} found, {len(wrong)} wrong",
+        f"  understood: {'; '.join(row.parse) or 'nothing'}"
+        + (f"; ignored: {', '.join(row.ignored)}" if row.ignored else ""),
+    ]
+    for label, misses in (("missing", missing), ("wrong", wrong)):
+        if misses:
+            shown = [f"{miss.file}#{miss.number} ({miss.fault})" for miss in misses[:5]]
+            lines.append(f"  {label}: {', '.join(shown)}" + (f" and {len(misses) - 5} more" if len(misses) > 5 else ""))
+    return "\n".join(lines)
+
+
+def show_verdict(verdict: Verdict) -> str:
+    """What the gate found: every fall with the items behind it, and what was lost without a figure falling too far."""
+    lines = [
+        f"{name}: {n} {'queries' if '-search-' in name else 'letters'} compared" for name, n in verdict.compared.items()
+    ]
+    lines += [f"{name}: left out, its letters are not at hand" for name in verdict.left_out]
+    for name, turns in verdict.lost.items():
+        if turns or verdict.gained[name]:
+            lines.append(f"{name}: {len(turns)} lost, {verdict.gained[name]} gained against the baseline")
+            lines += [
+                f"  lost: {turn.field}: {turn.file}{f' item {turn.number}' if turn.number else ''}: {turn.what}"
+                for turn in turns[:20]
+            ]
+            if len(turns) > 20:
+                lines.append(f"  and {len(turns) - 20} more")
+    for fall in verdict.falls:
+        lines.append(f"FELL {fall.baseline} {fall.figure}: {_plain(fall.before)} -> {_plain(fall.after)}, {fall.why}")
+        lines += [f"  {item}" for item in fall.items[:10]]
+        if len(fall.items) > 10:
+            lines.append(f"  and {len(fall.items) - 10} more")
+    lines += [f"COMPLAINT {complaint}" for complaint in verdict.complaints]
+    lines.append("gate: passed" if verdict.passed else "gate: FAILED")
+    return "\n".join(lines)
