@@ -1,12 +1,13 @@
 # make demo   sets everything up and runs the main job on the sample letters
 # make test   sets everything up and runs the tests
+# make eval   holds the offline extractor and the search against the committed baselines
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test check lint types imports test-model lock clean
+.PHONY: install demo test check lint types imports eval eval-baselines test-model lock clean
 
 install: $(STAMP)
 
@@ -31,9 +32,18 @@ lint: install
 types: install
 	$(BIN)/mypy src/imr_llm
 	$(BIN)/mypy app
+	$(BIN)/mypy evals/*.py
 
 imports: install
 	$(BIN)/lint-imports
+
+# The gate: fails where a figure fell below its interval in evals/baselines
+eval: install
+	$(BIN)/imr-llm eval gate
+
+# The baselines anew, from a clean tree; commit them by themselves
+eval-baselines: install
+	$(BIN)/imr-llm eval gate --write
 
 # A real model over HTTP: IMR_TEST_BASE_URL=http://127.0.0.1:8081/v1 (and IMR_TEST_MODEL), or IMR_TEST_GGUF=model.gguf
 test-model: install
