@@ -73,7 +73,9 @@ def run_contest(
     """Run what is not recorded yet, score all. Runs and scores go to `out`; an interrupted contest goes on."""
     names = [arm.name for arm in arms]
     if len(set(names)) != len(names):
-        raise ConfigurationError("--arm: two arms have the same name; leave one out, or rename the folder of a recorded run")
+        raise ConfigurationError(
+            "--arm: two arms have the same name; leave one out, or rename the folder of a recorded run"
+        )
     scores = []
     for arm in arms:
         folder = arm.folder or _run_arm(arm, letters, out / arm.name, environment, report)
