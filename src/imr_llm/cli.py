@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imr_llm import __version__
 from imr_llm.errors import ConfigurationError, ImrError
 from imr_llm.evals.arguments import add_eval
-from imr_llm.settings import MOST_AT_ONCE, read_settings
+from imr_llm.settings import MOST_AT_ONCE, Settings, read_settings
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -58,11 +58,18 @@ def _dispatch(args: argparse.Namespace) -> int:
         concurrency=getattr(args, "concurrency", None),
     )
     if args.command == "eval":
-        from imr_llm.evals.commands import run_step
-
-        return DONE if run_step(args, settings) else FAILED
+        return DONE if _load_eval()(args, settings) else FAILED
     command = getattr(commands, f"run_{args.command}")
     return DONE if command(args, settings) else FAILED
+
+
+def _load_eval() -> Callable[[argparse.Namespace, Settings], bool]:
+    try:
+        from imr_llm.evals.commands import run_step
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"eval needs the package {error.name}: pip install 'imr-llm[eval]'") from error
+    runner: Callable[[argparse.Namespace, Settings], bool] = run_step
+    return runner
 
 
 def make_parser() -> argparse.ArgumentParser:
