@@ -173,6 +173,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "primary_reason": _is_one_of,
     "uds": _is_one_of,
     "uds_summary": _is_one_of,
+    "uds_any": _holds_one_of,
     "quantity": _in_range,
     "refills": _in_range,
     "partly_authorized": lambda value, wanted: bool(value) is wanted,
@@ -208,6 +209,8 @@ def _label_row(letter: GoldLetter, row: GoldRow) -> Labels:
     for name, own in (("uds", "uds_rationale"), ("uds_summary", "uds_summary"), ("decision", "decision")):
         if row.has(own):
             values[name] = getattr(row, own)
+    if "uds" in values and "uds_summary" in values:
+        values["uds_any"] = [values["uds"], values["uds_summary"]]
     if row.has("request"):
         values["partly_authorized"] = row.request.get("original")
     return Labels((row.file, row.number or 0), values)
@@ -223,6 +226,7 @@ def label_record(review: Review, item: Determination) -> Labels:
         "primary_reason": next((reason.code for reason in item.reasons if reason.primary), None),
         "uds": item.uds_status,
         "uds_summary": review.summary.uds_status,
+        "uds_any": [item.uds_status, review.summary.uds_status],
         "partly_authorized": item.request.original,
         "layout": review.letter.layout,
         "specialties": review.reviewer.specialties,

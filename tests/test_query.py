@@ -29,6 +29,8 @@ NO_UDS = ("reason", "any", ("missing_urine_drug_screen",))
 UNMENTIONED = ("uds_rationale", "is", ("not_mentioned",))
 CONSISTENT = ("uds", "any", ("consistent",))
 INCONSISTENT = ("uds", "any", ("inconsistent", "illicit_positive"))
+TABLETS = ("unit", "any", ("tablets", "capsules"))
+VISITS = ("unit", "any", ("visits", "sessions"))
 BOTH_UDS = ("missing_urine_drug_screen", "aberrant_drug_behavior")
 
 
@@ -154,13 +156,13 @@ def test_reasons(text: str, expected: set[tuple[Any, ...]]) -> None:
         ("Norco 10-325mg", {NORCO, ("strength", "is", ("10/325",))}),
         ("Norco with refills", {NORCO, ("refills", "range", (1, None))}),
         ("Norco without refills", {NORCO, ("refills", "is", (0,))}),
-        ("12 visits of physical therapy", {PT, ("quantity", "is", (12.0,))}),
+        ("12 visits of physical therapy", {PT, ("quantity", "is", (12.0,)), VISITS}),
         ("lumbar MRI", {MRI, ("region", "any", ("lumbar",))}),
         ("left knee MRI", {MRI, ("region", "any", ("knee",)), ("laterality", "any", ("left", "bilateral"))}),
         ("UR modified not denied", {("ur_action", "any", ("modified",))}),
         ("denied by UR but overturned", {("ur_action", "any", ("denied",)), OVERTURNED}),
         ("decisions by emergency medicine reviewers", {("specialty", "any", ("Emergency Medicine",))}),
-        ("PM&R reviewer", {("specialty", "any", ("Physical Medicine & Rehabilitation",))}),
+        ("PM&R reviewer", {("specialty", "any", ("Physical Medicine",))}),
         ("reviewers not licensed in California", {("state", "none", ("California",))}),
         ("reviewer licensed in TX", {("state", "any", ("Texas",))}),
         ("reviewer licensed in Texas and California", {("state", "all", ("Texas", "California"))}),
@@ -181,8 +183,8 @@ def test_reasons(text: str, expected: set[tuple[Any, ...]]) -> None:
         ("quantity less than 30", {("quantity", "range", (None, 29.999))}),
         ("qty under 30", {("quantity", "range", (None, 29.999))}),
         ("quantity between 30 and 60", {("quantity", "range", (30.0, 60.0))}),
-        ("between 30 and 60 tablets", {("quantity", "range", (30.0, 60.0))}),
-        ("no more than 60 tablets", {("quantity", "range", (None, 60.0))}),
+        ("between 30 and 60 tablets", {("quantity", "range", (30.0, 60.0)), TABLETS}),
+        ("no more than 60 tablets", {("quantity", "range", (None, 60.0)), TABLETS}),
         ("quantity 60 or less", {("quantity", "range", (None, 60.0))}),
         ("women between 40 and 50", {("sex", "is", ("female",)), ("age", "range", (40, 50))}),
         ("page 122 trigger point", {TPI, ("pages", "overlaps", (122, 122))}),
@@ -208,7 +210,7 @@ def test_reasons(text: str, expected: set[tuple[Any, ...]]) -> None:
         ("everything except opioids", {("subcategory", "none", ("pharmaceuticals.opioids",))}),
         ("physical therapy after shoulder surgery", {PT}),
         ("DME denied", {("category", "any", ("dmepos",)), UPHELD}),
-        ("Norco more than 100 tablets", {NORCO, ("quantity", "range", (100.001, None))}),
+        ("Norco more than 100 tablets", {NORCO, ("quantity", "range", (100.001, None)), TABLETS}),
         ("injured in 2014 or later", {("injury_date", "range", ("2014-01-01", None))}),
         ("no MTUS cited but ODG", {("guideline_source", "none", ("MTUS",)), ("guideline_source", "any", ("ODG",))}),
         ("retrospective Norco", {NORCO, ("retrospective", "is", (True,))}),

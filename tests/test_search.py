@@ -175,7 +175,7 @@ ONE_OF_EACH = (
     "expedited", "unknown layout", "how many letters had more than one disputed item", "letters that mention Soma",
     "early refills", "licensed in Texas but not California", "family practice reviewers", "cites postsurgical guidelines", "cites the section on braces",
     "claims administrator cited no guideline", "summary contradicts the rationale", "MTUS pages 76-80",
-    "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray",
+    "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray", "12 visits",
 )  # fmt: skip
 
 

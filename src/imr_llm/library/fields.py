@@ -85,6 +85,7 @@ FIELDS: dict[str, Field] = {
               "SELECT determination_id, value FROM facets WHERE field = 'specialty'"),
         _facet("uds", "urine drug screen"),
         _value("uds_rationale", "urine drug screen in the rationale"),
+        _value("uds_summary", "urine drug screen in the summary"),
         _facet("cites_none", "cites no guideline"),
         _facet("contradiction", "summary against rationale"),
         Field("guideline_source", "guideline", "list", "SELECT determination_id, source AS value FROM citations"),

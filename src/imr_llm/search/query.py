@@ -20,13 +20,13 @@ from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, Meas
 from imr_llm.search.question import Question, open_question
 from imr_llm.search.question_numbers import read_dates, read_numbers, split_era
 from imr_llm.search.question_reasons import read_findings, read_reasons, reason_label
+from imr_llm.search.spelling import correct_spelling
 from imr_llm.search.wording import Noted, load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import (
     Term,
     drugs_of_class,
     expand_abbreviations,
-    find_drugs,
     find_terms,
     load_treatments,
     subcategory_of_class,
@@ -38,10 +38,26 @@ LONGEST_QUESTION = 300
 
 
 def parse_query(text: str) -> Query:
-    """Read a question. Never raises: what is not understood is in `ignored`."""
+    """Read a question. Never raises: what is not understood is in `ignored`.
+
+    A word that nobody understood and that is one or two slips from a known one is read as that, and the question anew.
+    """
     question = open_question(text)
     if _is_case(question.text):
         return _read_case(question, text)
+    query = _read_question(question, text)
+    corrected = {word: right for word in query.ignored if (right := correct_spelling(word))}
+    if not corrected:
+        return query
+    again = open_question(text)
+    for word, right in corrected.items():
+        again.text = re.sub(rf"(?<![\w']){re.escape(word)}(?![\w'])", right, again.text)
+        again.note(f'"{word}" was read as {right}')
+    return _read_question(again, text)
+
+
+def _read_question(question: Question, text: str) -> Query:
+    """One pass of the readers over a question."""
     refused = _read_noted(question, (load_wording().private,))
     unanswerable = _read_noted(question, load_wording().unanswerable)
     _read_advice(question)
@@ -59,7 +75,6 @@ def parse_query(text: str) -> Query:
     if measure is None:
         read_findings(question)
     _read_rest(question)
-    _read_misspelt_drugs(question)
     _settle_polarity(question)
     left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
     return Query(
@@ -312,13 +327,28 @@ _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 
 
 _PARTLY = re.compile(
-    rf"\b{_UR} (?:partly |partially )?(?:approved|authorized|certified|granted) (?:a )?(?:part|some|portion)\b(?: of (?:the )?(?:request|it))?",
+    rf"\b(?:(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:had |has |have |only |just |partly |partially )*"
+    r"(?:approved|granted|allowed|authorized|certified)|(?:was |were |been |only |just |partly |partially )*(?:authorized|certified))(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
+    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|visits|sessions|it|them)?))?(?:,? or something less)?"
+    rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
+    r"|\b(?:partly|partially) (?:authorized|certified)(?: requests?| before(?: the review)?)?",
+    re.IGNORECASE,
+)
+
+
+_UR_OVERTURNED = re.compile(
+    rf"\b(?P<ur>(?:the )?{_UR}(?:'s)? (?:denials?|decisions?|determinations?|non-?certifications?))(?= (?:was |were |is |are |got |being )?(?:overturn|upheld|uphold|revers|affirm|sustain))",
     re.IGNORECASE,
 )
 
 
 def _read_ur_action(question: Question) -> None:
-    """ "UR modified", "denied by UR", "modified not denied"; "UR approved part of it"."""
+    """ "UR modified", "denied by UR", "modified not denied"; "UR approved part of it".
+
+    "where the UR denial was overturned" speaks of the decision: every letter is about something that UR did not grant.
+    """
+    for match in list(question.find(_UR_OVERTURNED)):
+        question.take(*match.span("ur"))
     for match in list(question.find(_PARTLY)):
         words = question.take(*match.span())
         question.add("partly_authorized", "is", (True,), "part was authorized before the review", words)
@@ -375,7 +405,7 @@ def _read_reviewer(question: Question) -> None:
             found.append((name, words.removeprefix("by ")))
     if found:
         words = " or ".join(words for _, words in found)
-        names = tuple(dict.fromkeys(name for name, _ in found))
+        names = tuple(dict.fromkeys(part for name, _ in found for part in name.split(" | ")))
         question.add("specialty", "any", names, f"reviewer's specialty: {words}", words)
 
 
@@ -590,14 +620,14 @@ def _read_decision(question: Question) -> None:
 _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
     (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
-    (r"\bretrospective(?:ly)?\b", "retrospective", "is", (True,), "retrospective request"),
     (
-        r"\b(?:partly|partially) (?:authorized|certified) (?:requests?|before)\b",
-        "partly_authorized",
-        "is",
-        (True,),
-        "part was authorized before",
+        r"\b(?:drugs?|meds|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
+        "category",
+        "any",
+        ("pharmaceuticals",),
+        "treatment category: pharmaceuticals",
     ),
+    (r"\bretrospective(?:ly)?\b", "retrospective", "is", (True,), "retrospective request"),
     (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),
     (r"\bleft(?:[ -]sided)?\b", "laterality", "any", ("left", "bilateral"), "side: left"),
     (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "any", ("right", "bilateral"), "side: right"),
@@ -614,20 +644,6 @@ def _read_rest(question: Question) -> None:
         for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
             words = question.take(*match.span())
             question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
-
-
-def _read_misspelt_drugs(question: Question) -> None:
-    """A word one slip from a drug's name, where the question names no drug otherwise."""
-    if question.has("drug") or question.has("mentioned_drug"):
-        return
-    for match in list(question.left()):
-        if not _carries(match[0]):
-            continue
-        for found in find_drugs(match[0], misspelt=True)[:1]:
-            name = found.brand or found.drug.generic
-            question.take(*match.span())
-            question.add("drug", "any", (found.drug.generic,), f"drug: {name}", match[0])
-            question.note(f'"{match[0]}" was read as {name}')
 
 
 def _settle_polarity(question: Question) -> None:

@@ -15,13 +15,15 @@ _N = r"(\d{1,4})"
 _PAGES = re.compile(
     rf"\b(?:pages?|pgs?\.?|pp?\.)\s*(?:number |no\.? )?{_N}(?:\s*(?:-|to|through)\s*{_N})?", re.IGNORECASE
 )
+_FEW = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}  # fmt: skip
+_SOME = rf"(?:\d{{1,4}}|{'|'.join(_FEW)})"
 _REFILLS = re.compile(
-    r"\b(?:(?P<none>no|without|zero|0)|with (?:any )?|(?P<n>\d{1,2}) )\s?refills?\b|\brefills?: ?(?P<m>\d{1,2})\b",
+    rf"\b(?:(?P<none>no|without|zero|0)|with (?:any )?|(?P<n>{_SOME}) )\s?refills?\b|\brefills?: ?(?P<m>\d{{1,2}})\b",
     re.IGNORECASE,
 )
 _HASH = re.compile(r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b", re.IGNORECASE)
 _COUNTED = re.compile(
-    r"\b(\d{1,4}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b",
+    rf"\b({_SOME}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b",
     re.IGNORECASE,
 )
 _COMBINED = re.compile(r"(?<![\w/.-])(\d{1,3}(?:\.\d+)?\s?[/-]\s?\d{3}(?:\.\d+)?)\s?(?:mg)?(?![\w/-])", re.IGNORECASE)
@@ -44,6 +46,8 @@ _AGE = re.compile(
     r"\b(\d{2}) ?-?(?:yo\b|y/o\b|years? old\b|year-old\b|-years?-old\b)|\bage(?:d)? (\d{2})\b", re.IGNORECASE
 )
 _DECADE = re.compile(r"\bin (?:his|her|their) (\d)0'?s\b", re.IGNORECASE)
+# Units that are used for one another.
+_ALIKE = (("tablets", "capsules"), ("visits", "sessions"))
 _UNITS = {
     "ta": "tablets",
     "pi": "tablets",
@@ -115,12 +119,24 @@ def _read_quantities(question: Question) -> None:
             first, last = sorted((float(match["first"]), float(match["last"])))
             words = question.take(*match.span())
             question.add("quantity", "range", (first, last), f"quantity {first:g} to {last:g}", words)
+            if match["unit"]:
+                _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_THAN)):
         _add_compared(question, match, float(match["n"]), question.take(*match.span()))
+        if match["unit"]:
+            _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_HASH)):
         _add_quantity(question, match, "")
     for match in list(question.find(_COUNTED)):
-        _add_quantity(question, match, " " + _UNITS[match[2][:2].lower()])
+        unit = _UNITS[match[2][:2].lower()]
+        _add_quantity(question, match, " " + unit)
+        _add_unit(question, unit, match[2])
+
+
+def _add_unit(question: Question, unit: str, words: str) -> None:
+    """ "12 visits" are 12 sessions too, but never 12 tablets."""
+    units = next((alike for alike in _ALIKE if unit in alike), (unit,))
+    question.add("unit", "any", units, f"unit: {' or '.join(units)}", words)
 
 
 def _add_compared(question: Question, compared: re.Match[str], number: float, words: str) -> None:
@@ -138,7 +154,7 @@ def _quantity_label(words: str) -> str:
 
 def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
     """ "#120" is that number, "more than 100 tablets" and "#90 or more" are ranges."""
-    number = float(match[1])
+    number = _count(match[1])
     before = _MORE.search(question.text[: match.start()])
     after = _OR_MORE.match(question.text, match.end())
     words = question.take(before.start() if before else match.start(), after.end() if after else match.end())
@@ -151,14 +167,33 @@ def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
         question.add("quantity", "is", (number,), f"quantity {match[1]}{unit}", words)
 
 
+def _count(words: str) -> float:
+    """The number that a numeral or a word for a small number says."""
+    return float(_FEW.get(words.lower(), words))
+
+
+_SOME_OR_MORE = re.compile(rf"\b(?P<n>{_SOME}) (?:or|and) (?P<side>more|fewer|less) refills?\b", re.IGNORECASE)
+
+
 def _read_refills(question: Question) -> None:
-    for match in list(question.find(_REFILLS)):
+    for match in list(question.find(_SOME_OR_MORE)):
+        at_least = match["side"].lower() == "more"
+        limit = _count(match["n"])
         words = question.take(*match.span())
+        question.add("refills", "range", (limit, None) if at_least else (None, limit), f"refills: {words}", words)
+    for match in list(question.find(_REFILLS)):
         number = match["n"] or match["m"]
+        before = _MORE.search(question.text[: match.start()]) if number else None
+        words = question.take(before.start() if before else match.start(), match.end())
         if match["none"]:
             question.add("refills", "is", (0,), "no refills", words)
+        elif before and number:
+            low = _count(number) + (1 if before["over"] else 0)
+            high = _count(number) - (1 if before["under"] else 0)
+            value = (low, None) if before["over"] or before["least"] else (None, high)
+            question.add("refills", "range", value, f"refills: {words}", words)
         elif number:
-            question.add("refills", "is", (int(number),), f"{number} refills", words)
+            question.add("refills", "is", (_count(number),), f"{number} refills", words)
         else:
             question.add("refills", "range", (1, None), "with refills", words)
 

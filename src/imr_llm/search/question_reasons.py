@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from imr_llm.library.filters import FilterOp
 from imr_llm.rules.findings import Subject, find_matches
+from imr_llm.rules.reason_model import load_reason_model
 from imr_llm.search.question import Question
 from imr_llm.search.wording import Wording, load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
@@ -25,9 +26,14 @@ _CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the ground
 _NOT = r"(?:not|never|other than|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
 # "denied but NOT because of the ...", "other than ..." right before a reason.
 _EXCLUDED = re.compile(
-    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was)*\s*$", re.IGNORECASE
+    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was| being| having)*\s*$",
+    re.IGNORECASE,
 )
 _CAUSED = re.compile(rf"\b{_CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
+# "requests for a drug screen": there the screen is the item.
+_ASKED_FOR = re.compile(
+    r"\b(?:requests?|requested|orders?|authorization|prescriptions?|bills?) for(?: an?| the)*\s*$", re.IGNORECASE
+)
 _OR = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
 _COORDINATE = re.compile(
     r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without )*", re.IGNORECASE
@@ -36,8 +42,8 @@ _NOT_MENTIONED = re.compile(
     r"\s*(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been| ever)* (?:mentioned|discussed)\b", re.IGNORECASE
 )
 _NO_MENTION = re.compile(
-    r"\b(?:(?:no|without(?: any)?) (?:mention|discussion) of|(?:(?:do|does|did) not|never)(?: even| ever)? (?:mention|discuss)(?:s|ed)?)"
-    r"(?: a| an| any| the)*\s*$",
+    r"\b(?:(?:no|without(?: any)?) (?:mention|discussion) of|(?:nothing|not a word|silent|no word)(?: is| was)?(?: said| written| stated| reported| noted)?(?: either way| at all| one way or the other)?(?: about| of| on| regarding)(?: whether)?(?: there (?:is|was))?|(?:(?:do|does|did) not|never)(?: even| ever)? (?:mention|discuss)(?:s|ed)?)"
+    r"(?: a| an| any| the| patient's| worker's| claimant's| his| her| own)*\s*$",
     re.IGNORECASE,
 )
 # "no drug screen is mentioned": the negation stands before the screen, the mention after it.
@@ -46,6 +52,13 @@ _NO_SCREEN = re.compile(
 )
 _IS_MENTIONED = re.compile(
     r"\s*(?:is |was |are |were |has been |have been |being )?(?:even |ever )?(?:mentioned|discussed)\b", re.IGNORECASE
+)
+
+
+# "no clear radiculopathy on examination" is no presence of it.
+_DENIED = re.compile(
+    r"\b(?:no|not|without|lack(?:ing|ed|s)?(?: of)?|never|absent|missing|nor|n't|absence of)(?: \w+){0,2}\s*$",
+    re.IGNORECASE,
 )
 
 
@@ -89,6 +102,7 @@ def read_findings(question: Question) -> None:
     items = {word for f in question.filters if f.field in _ITEMS for word in f.words.split(", ")}
     strong = [m for m in found if not m.pattern.weak and _is_worded(question, m.start, m.end, items)]
     if not strong:
+        _read_likeness(question)
         return
     codes = tuple(dict.fromkeys(match.pattern.code for match in strong))
     start, end = min(match.start for match in strong), max(match.end for match in strong)
@@ -96,6 +110,60 @@ def read_findings(question: Question) -> None:
     labels = " or ".join(reason_label(code) for code in codes)
     question.add("reason", "any", codes, f"reason: {labels}", words)
     question.note(f'"{words}" was read as the ground: {labels}')
+
+
+# Clauses of a question: what stands between commas and the words that begin a ground.
+_CLAUSE = re.compile(
+    r"[,;:.]|\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of|but|although|though|even though|despite"
+    r"|where|when|while|after|so)\b",
+    re.IGNORECASE,
+)
+SURE, LEAD = 0.5, 2.0
+"""How likely the sentence model must hold a ground for it to be read, and how much likelier than one of the other side."""
+
+
+def _read_likeness(question: Question) -> None:
+    """A clause in words that no pattern knows: the ground that the sentence model, which reads letters, hears in it.
+
+    It takes two words or more that nobody understood, and a model that is sure; the reading is told.
+    """
+    decided = {value for f in question.filters if f.field == "decision" for value in f.value}
+    for start, end in _clauses(question.text):
+        unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
+        if len(unread) < 2:
+            continue
+        code, score, rival = _hear(question.text[start:end].strip())
+        polarity = load_taxonomy().codes[code].polarity
+        fits = not decided or ("upheld" in decided) == (polarity == "denial") or len(decided) > 1
+        if score < SURE or score < LEAD * rival or not fits:
+            continue
+        words = question.text[unread[0].start() : unread[-1].end()]
+        for match in unread:
+            question.take(*match.span())
+        question.add("reason", "any", (code,), f"reason: {reason_label(code)}", words)
+        question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
+        return
+
+
+def _clauses(text: str) -> Iterator[tuple[int, int]]:
+    at = 0
+    for match in _CLAUSE.finditer(text):
+        yield at, match.start()
+        at = match.end()
+    yield at, len(text)
+
+
+def _is_content(word: str) -> bool:
+    return len(word) > 2 and word.lower() not in load_wording().stop_words
+
+
+def _hear(clause: str) -> tuple[str, float, float]:
+    """The likeliest ground in a clause, how likely it is, and how likely the likeliest of the other polarity."""
+    known = load_taxonomy().codes
+    scores = load_reason_model().score(clause, None, None)
+    code = max(scores, key=scores.__getitem__)
+    rivals = (score for other, score in scores.items() if known[other].polarity != known[code].polarity)
+    return code, scores[code], max(rivals, default=0.0)
 
 
 def _is_worded(question: Question, start: int, end: int, items: set[str]) -> bool:
@@ -111,9 +179,17 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
             yield _Mention(*match.span(), states=states if state == "inconsistent" else (state,))
     for match in question.find(wording.illicit):
         yield _Mention(*match.span(), states=("illicit_positive",))
+    told: list[tuple[int, int]] = []
     for code, pattern in [*wording.absent.items(), *wording.phrases]:
         for match in question.find(pattern):
+            told.append(match.span())
             yield _Mention(*match.span(), codes=(code,))
+    for code, pattern in wording.present.items():
+        for match in question.find(pattern):
+            if not any(match.start() < end and start < match.end() for start, end in told) and not _DENIED.search(
+                question.text[: match.start()]
+            ):
+                yield _Mention(*match.span(), codes=(code,))
     for group, pattern in wording.groups.items():
         for match in question.find(pattern):
             yield _Mention(
@@ -156,7 +232,7 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     for code, thing in wording.objects.items():
         for match in question.find(thing):
             before = question.text[: match.start()]
-            if not (_CAUSED.search(before) or _EXCLUDED.search(before)):
+            if not (_CAUSED.search(before) or _EXCLUDED.search(before)) or _ASKED_FOR.search(before):
                 continue
             if code != "missing_urine_drug_screen" and not _EXCLUDED.search(before):
                 continue
@@ -171,14 +247,23 @@ def _joined_by_or(question: Question, mentions: list[_Mention]) -> Iterator[list
     """Neighbours with "or" between them belong together."""
     group: list[_Mention] = []
     for mention in mentions:
-        if group and not (
-            _OR.search(question.text, group[-1].end, mention.start) and mention.start - group[-1].end < 30
-        ):
+        if group and not _are_alternatives(question, group[-1], mention):
             yield group
             group = []
         group.append(mention)
     if group:
         yield group
+
+
+def _are_alternatives(question: Question, first: _Mention, second: _Mention) -> bool:
+    """ "or" between them; or a comma alone between two codes that are easily taken for each other: said twice over."""
+    if second.start - first.end >= 30:
+        return False
+    if _OR.search(question.text, first.end, second.start):
+        return True
+    pairs = {frozenset(pair) for pair in load_taxonomy().confusion_pairs}
+    alike = any(frozenset((one, other)) in pairs for one in first.codes for other in second.codes)
+    return alike and question.text[first.end : second.start].strip() in (",", "/", "(")
 
 
 def _add_filter(question: Question, group: list[_Mention]) -> None:
@@ -197,10 +282,28 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
     if codes:
         _add_reason(question, codes, "none" if excluded else "any", words)
     if states:
-        label = (
-            "urine drug screen is" + (" not " if excluded else " ") + " or ".join(s.replace("_", " ") for s in states)
-        )
-        question.add("uds", "none" if excluded else "any", states, label, words)
+        _add_states(question, states, "none" if excluded else "any", words, start)
+
+
+# "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.
+_SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?)"
+_WHO_SAYS = re.compile(
+    rf"\b(?:(?:the |clinical |case |that |which |where |whose )*(?:(?P<summary>summary|case summary|clinical summary|history)|(?P<rationale>rationale|reviewers?|decision|physician reviewer)) (?:{_SAYS}|has|with)|(?:according to|in|per) the (?:clinical |case )*(?:(?P<in_summary>summary)|(?P<in_rationale>rationale)),?)(?: that)?(?: the| a| an| patient's| his| her| there (?:is|was|were))*\s*$",
+    re.IGNORECASE,
+)
+
+
+def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words: str, start: int) -> None:
+    """States of a screen, in either part of the letter, or in the part that the question names."""
+    said = _WHO_SAYS.search(question.text[:start])
+    field_name, who = "uds", ""
+    if said and op == "any" and question.is_free(*said.span()):
+        by_summary = bool(said["summary"] or said["in_summary"])
+        field_name, who = ("uds_summary", "summary: ") if by_summary else ("uds_rationale", "rationale: ")
+        question.take(*said.span())
+    told = " or ".join(state.replace("_", " ") for state in states)
+    label = f"{who}urine drug screen is {'not ' if op == 'none' else ''}{told}"
+    question.add(field_name, op, states, label, words)
 
 
 def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str) -> None:

@@ -54,11 +54,12 @@ class Noted:
 
 @dataclass(frozen=True)
 class Wording:
-    """Every pattern of the file, under the file's own names. `absent` and `objects` are by reason code."""
+    """Every pattern of the file, under the file's own names. `absent`, `objects` and `present` are by reason code."""
 
     absent: Mapping[str, Pattern]
     objects: Mapping[str, Pattern]
     phrases: tuple[tuple[str, Pattern], ...]
+    present: Mapping[str, Pattern]
     groups: Mapping[str, Pattern]
     subtypes: tuple[Subtype, ...]
     families: tuple[Family, ...]
@@ -102,6 +103,9 @@ def _read_wording(raw: Mapping[str, Any]) -> Wording:
         absent=MappingProxyType({code: _compile_absence(thing, absence) for code, thing in objects.items()}),
         objects=MappingProxyType({code: _compile(thing) for code, thing in objects.items()}),
         phrases=tuple((code, _compile(_expand(p, words))) for code, some in raw["phrases"].items() for p in some),
+        present=MappingProxyType(
+            {code: _compile_presence(_expand(p, words), raw["presence"]) for code, p in raw["present"].items()}
+        ),
         groups=table("groups"),
         subtypes=tuple(
             Subtype(row["code"], re.compile(row["asked"], re.IGNORECASE), tuple(row["quote"]))
@@ -160,6 +164,15 @@ def _compile_absence(thing: str, absence: Mapping[str, str]) -> Pattern:
     """ "no X" or "X was not documented"; a few filler words may stand between."""
     before, fillers, after, tail = absence["before"], absence["fillers"], absence["after"], absence["tail"]
     return _compile(f"{before} {fillers}{{0,4}}(?:{thing})(?: {after}| {tail})?|(?:{thing}) (?:{after})")
+
+
+def _compile_presence(thing: str, presence: Mapping[str, str]) -> Pattern:
+    """ "X documented", "with X"; of what was tried before: "X tried and failed"."""
+    before, after, failed = presence["before"], presence["after"], presence["failed"]
+    if "failed" in thing or "earlier" in thing:
+        return _compile(f"(?:{thing}) (?:{failed})")
+    both = f"(?:{thing})(?: (?:and|or) (?:{thing}))?"
+    return _compile(f"(?:{before}) {both}(?: (?:{after}))?|{both} (?:{after})")
 
 
 _SAID = "(?:(?:results? |reports? |that )?(?:(?:was |were )?(?:done|completed|performed|obtained) and )?(?:was|were|is|are|has been|have been|came back|come back|shows?|showed|being|result(?:s|ed)?(?: in| as)?)(?: all| always| also| positive)? )?(?:(?:was |were )?(?:done|completed|performed|obtained) and )?"

@@ -561,6 +561,16 @@ def _treatment_terms() -> tuple[tuple[TermKind, str, re.Pattern[str]], ...]:
     return tuple(terms)
 
 
+def vocabulary_phrases() -> list[str]:
+    """Every name and phrase that stands for a drug, a class of drugs, a treatment or a region, as written down."""
+    drugs, treatments, regions = _drug_file(), load_treatments(), _load("regions.yaml", _RegionFile)
+    phrases = [name for entry in drugs.drugs for name in (entry.drug, *entry.names, *entry.brands)]
+    phrases += [name for key, entry in drugs.classes.items() for name in (key, *entry.synonyms)]
+    phrases += [name for entry in treatments.entries for name in (*entry.terms, *entry.query_terms)]
+    phrases += [name for names in treatments.category_terms.values() for name in names]
+    return phrases + [name for region in regions.regions.values() for name in region.terms]
+
+
 # --- terms of a query ----------------------------------------------------------------------------------------------
 
 Hit = TypeVar("Hit")
