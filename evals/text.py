@@ -88,6 +88,8 @@ def list_fields(score: Score) -> list[tuple[object, ...]]:
     """A row a field."""
     rows: list[tuple[object, ...]] = []
     for name, counts in score.counts.items():
+        if not any(counts[side] for side in ("right", "wrong", "missing", "invented")):
+            continue  # neither side has it anywhere
         base = {"determinations": "determinations", "reasons": "reasons.micro"}.get(name, f"fields.{name}")
         precision, recall, f1 = (score.figure(f"{base}.{part}") for part in ("precision", "recall", "f1"))
         rows.append((

@@ -27,7 +27,7 @@ from imr_llm.settings import Settings, read_settings
 
 KEY = "sk-this-key-must-be-nowhere"
 NORCO, TENS, SOMA = (SAMPLES / f"{name}.txt" for name in ("norco_missing_uds", "tens_hwave_brace", "prose_reviewer_soma_long_term"))  # fmt: skip
-NOTHING = Reply(content=json.dumps({"items": [], "summary": {}}))
+NOTHING = Reply(content=json.dumps({"items": [{"number": number} for number in range(1, 6)]}))
 BUSY = Reply(status=429, headers={"Retry-After": "0"})
 
 
@@ -125,14 +125,15 @@ def test_a_run_by_rules_has_no_exchanges(tmp_path: Path) -> None:
 
 def test_the_key_is_in_no_file_of_a_run(tmp_path: Path) -> None:
     with serve(BUSY, NOTHING, Reply(status=401)) as server:
+        run(tmp_path / "run", server, NORCO, TENS)
+        assert all(KEY in request.headers["authorization"] for request in server.requests)
         address = server.base_url.replace("http://", f"http://user:{KEY}@")
-        run(tmp_path / "run", server, NORCO, TENS, base_url=address)
-        assert any(KEY in header for request in server.requests for header in request.headers.values())
-    files = [file for file in (tmp_path / "run").rglob("*") if file.is_file()]
+        run(tmp_path / "other", server, NORCO, base_url=address)
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {MANIFEST, EXCHANGES, "records.sqlite"} <= {file.name for file in files}
     assert [file.name for file in files if KEY.encode() in file.read_bytes()] == []
-    host = f"127.0.0.1:{server.base_url.rsplit(':', 1)[1].removesuffix('/v1')}"
-    assert read_run(tmp_path / "run").manifest.endpoint == host
+    host = server.base_url.removeprefix("http://").removesuffix("/v1")
+    assert read_run(tmp_path / "other").manifest.endpoint == host
 
 
 def test_no_letter_text_on_stderr_or_in_a_log(
