@@ -318,11 +318,20 @@ def test_scoring_needs_no_model(judged: RunFolder, monkeypatch: pytest.MonkeyPat
     assert score.spent.cost_usd is None  # a scripted model has no price
 
 
+SCORE = """
+import sys
+from pathlib import Path
+from imr_llm.evals.gold import read_gold
+from imr_llm.evals.scoring import score_run, write_score
+run, gold, out = map(Path, sys.argv[1:])
+write_score(score_run(run, read_gold(gold)), out)
+"""
+
+
 def test_scoring_twice_gives_the_same_bytes(judged: RunFolder, tmp_path: Path) -> None:
     """In another process too, where sets are iterated in another order."""
     write_score(score_run(judged.path, read_gold(SAMPLE_GOLD)), tmp_path / "first.json")
-    code = "import sys; from imr_llm.cli import run; sys.exit(run(sys.argv[1:]))"
-    arguments = ["eval", "score", str(judged.path), "--gold", str(SAMPLE_GOLD), "--out", str(tmp_path / "second.json")]
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, "-c", code, *arguments], env=environment, check=True, stdout=subprocess.DEVNULL)
+    arguments = [str(judged.path), str(SAMPLE_GOLD), str(tmp_path / "second.json")]
+    subprocess.run([sys.executable, "-c", SCORE, *arguments], env=environment, check=True)
     assert (tmp_path / "first.json").read_bytes() == (tmp_path / "second.json").read_bytes()

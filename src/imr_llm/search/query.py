@@ -72,10 +72,10 @@ def _read_question(question: Question, text: str) -> Query:
     read_reasons(question)
     _read_terms(question)
     _read_decision(question)
+    _settle_polarity(question)
     if measure is None:
         read_findings(question)
     _read_rest(question)
-    _settle_polarity(question)
     left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
     return Query(
         text=text,
@@ -331,7 +331,8 @@ _PARTLY = re.compile(
     r"(?:approved|granted|allowed|authorized|certified)|(?:was |were |been |only |just |partly |partially )*(?:authorized|certified))(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
     r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
-    r"|\b(?:partly|partially) (?:authorized|certified)(?: requests?| before(?: the review)?)?",
+    r"|\b(?:partly|partially) (?:authorized|certified)(?: requests?| before(?: the review)?)?"
+    r"|\b(?:only )?(?:some|part|a part|a portion|portions?)(?: of (?:[\w'-]+ ){1,7}?)? ?(?:was |were |had been |has been |have been |been |got )(?:already |previously |partly )?(?:authorized|certified)(?: (?:beforehand|before|earlier|already))?(?: by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?",
     re.IGNORECASE,
 )
 
@@ -391,6 +392,13 @@ _BESIDE_STATE = re.compile(r"(?:,|\b(?:and|or|nor|but|not|except)(?: in)?) $", r
 _LICENSED_AGAIN = re.compile(r"\b(?:but|yet|only|instead|though|while|licen[sc]\w+)\b", re.IGNORECASE)
 
 
+# "denied by a psychiatrist"; but "manipulation by a chiropractor" is the item.
+_DECIDED_BY = re.compile(
+    r"(?<=upheld )by (?:an? |the )?$|\b(?:overturned|denied|decided|reviewed|approved|signed|written|decisions?|denials?|reviews?|letters?|cases?|refused|granted|allowed|determinations?) (?P<by>by (?:an? |the )?)$",
+    re.IGNORECASE,
+)
+
+
 def _read_reviewer(question: Question) -> None:
     _read_states(question)
     wording = load_wording()
@@ -398,10 +406,11 @@ def _read_reviewer(question: Question) -> None:
     found: list[tuple[str, str]] = []
     for name, pattern in wording.specialties.items():
         for match in list(question.find(pattern)):
-            by = re.search(r"\bby (?:an? |the )?$", question.text[: match.start()], re.IGNORECASE)
+            by = _DECIDED_BY.search(question.text[: match.start()])
             if not (speaks or by) or _NOT_ITEM.match(question.text, match.end()):
                 continue
-            words = question.take(by.start() if by else match.start(), match.end())
+            start = by.start("by") if by and by["by"] else by.start() if by else match.start()
+            words = question.take(start, match.end())
             found.append((name, words.removeprefix("by ")))
     if found:
         words = " or ".join(words for _, words in found)
@@ -494,19 +503,31 @@ _IN_RECORD = re.compile(
 )
 
 
+# "did not back up the request", "knocked back": no region.
+_BACK_VERB = re.compile(
+    r"\bback(?:s|ed|ing)? (?:up|to|at|by|into|off)\b|\b(?:knock|com|came|sen[dt]|go|went|gave|giv|got|get|set|cut|scal|held|push|turn|bring|brought)\w* (?:it |him |her |them )?back\b",
+    re.IGNORECASE,
+)
+
+
 def _read_terms(question: Question) -> None:
     """Drugs, classes, treatments and regions; several of a kind are alternatives, since an item has one.
 
     Of several items the one that is only told of ("after the injection", "failed NSAIDs") is context: it ranks.
     """
-    _read_families(question)
+    values = _read_families(question)
     terms = [_widen(term) for term in find_terms(question.text) if question.is_free(term.start, term.end)]
     context = _context_terms(question, terms)
-    values: dict[tuple[str, FilterOp], list[tuple[str, str]]] = {}
     chained: int | None = None  # the end of the last item of a list that is negated as a whole
     for term in sorted(terms, key=lambda t: t.start):
         field = _field_of(question, term)
         before = question.text[: term.start]
+        if (
+            term.kind == "body_region"
+            and term.surface.lower() == "back"
+            and _BACK_VERB.search(before + "back" + question.text[term.end :])
+        ):
+            continue
         negated = _NEGATED.search(before)
         joined = chained is not None and bool(_JOINED.fullmatch(question.text, chained, term.start))
         chained = term.end if joined or _ALL_NEGATED.search(before) else None
@@ -524,14 +545,20 @@ def _read_terms(question: Question) -> None:
     _read_bare_screen(question)
 
 
-def _read_families(question: Question) -> None:
+Accepted = dict[tuple[str, FilterOp], list[tuple[str, str]]]
+"""By field and operator: each value with the question's words for it."""
+
+
+def _read_families(question: Question) -> Accepted:
+    """Words for several treatments at once ("imaging"); beside other items they are one more alternative."""
+    found: Accepted = {}
     for family in load_wording().families:
         for match in list(question.find(family.asked)):
-            words = match[0]
             negated = _NEGATED.search(question.text[: match.start()])
             question.take(negated.start() if negated else match.start(), match.end())
-            label = f"treatment: {'not ' if negated else ''}{words}"
-            question.add("subcategory", "none" if negated else "any", family.subcategories, label, words)
+            some = found.setdefault(("subcategory", "none" if negated else "any"), [])
+            some += [(subcategory, match[0]) for subcategory in family.subcategories]
+    return found
 
 
 def _widen(term: Term) -> Term:
@@ -545,13 +572,17 @@ def _widen(term: Term) -> Term:
     return term
 
 
+def _is_context(question: Question, start: int) -> bool:
+    """Do words that nobody read yet make what follows a circumstance? "films before the MRI" was a ground: MRI is the item."""
+    told = _CONTEXT.search(question.text[:start])
+    return told is not None and question.is_free(*told.span())
+
+
 def _context_terms(question: Question, terms: list[Term]) -> list[Term]:
     """Items named beside the one in dispute; a broad category beside a treatment is context too."""
     items = [term for term in terms if term.kind != "body_region"]
     told = [
-        term
-        for term in items
-        if _CONTEXT.search(question.text[: term.start]) and _field_of(question, term) != "mentioned_drug"
+        term for term in items if _is_context(question, term.start) and _field_of(question, term) != "mentioned_drug"
     ]
     if len(told) == len(items):
         told = []
@@ -627,9 +658,16 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         ("pharmaceuticals",),
         "treatment category: pharmaceuticals",
     ),
-    (r"\bretrospective(?:ly)?\b", "retrospective", "is", (True,), "retrospective request"),
+    (r"\bretro(?:spective(?:ly)?)?\b|\bafter the fact\b", "retrospective", "is", (True,), "retrospective request"),
     (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),
-    (r"\bleft(?:[ -]sided)?\b", "laterality", "any", ("left", "bilateral"), "side: left"),
+    (
+        r"(?<!has )(?<!had )(?<!have )(?<!was )(?<!were )(?<!been )(?<!not )(?<!patient )(?<!worker )(?<!him )(?<!her )"
+        r"\bleft(?:[ -]sided)?\b(?! (?:out|off|over|behind|with|without|the|him|her|them|unable|able|no|nothing|to|it|un\w+|by|in|at|work)\b)",
+        "laterality",
+        "any",
+        ("left", "bilateral"),
+        "side: left",
+    ),
     (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "any", ("right", "bilateral"), "side: right"),
     (r"\bbilateral\b", "laterality", "is", ("bilateral",), "side: both"),
     (r"\bexpedited\b", "priority", "any", ("Expedited", "expedited"), "priority: expedited"),
@@ -646,18 +684,40 @@ def _read_rest(question: Question) -> None:
             question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
 
 
+# What is missing in an upheld item is there in an overturned one: "overturned, but not for exam or imaging findings".
+_COUNTERPART = {
+    "no_objective_exam_findings": "objective_findings_support", "no_imaging_or_edx_corroboration": "objective_findings_support",
+    "no_radiculopathy_findings": "objective_findings_support", "no_trigger_point_findings": "objective_findings_support",
+    "no_functional_improvement": "benefit_documented", "no_pain_relief_documented": "benefit_documented",
+    "efficacy_not_documented": "benefit_documented", "no_failed_conservative_care": "prior_care_failed",
+    "no_failed_first_line_drug": "prior_care_failed", "missing_urine_drug_screen": "monitoring_documented",
+    "missing_opioid_agreement": "monitoring_documented", "missing_pdmp_or_risk_screen": "monitoring_documented",
+    "ongoing_monitoring_incomplete": "monitoring_documented", "no_red_flag_or_new_findings": "red_flag_or_change",
+    "no_qualifying_risk_factor": "risk_factor_present", "no_weaning_plan": "taper_safety",
+}  # fmt: skip
+
+
 def _settle_polarity(question: Question) -> None:
     """A ground for denial in a question for overturned items (or the other way round) excludes everything: it ranks.
 
-    One of them is a fact as well as a ground: "overturned despite a missing drug screen".
+    One of them is a fact as well as a ground: "overturned despite a missing drug screen". A thing that is excluded as
+    the ground of an overturn is excluded by its counterpart.
     """
     decisions = {value for f in question.filters if f.field == "decision" for value in f.value}
     opposite = {frozenset({"overturned"}): "denial", frozenset({"upheld"}): "overturn"}.get(frozenset(decisions))  # type: ignore[arg-type]
-    for filter in [f for f in question.filters if f.field == "reason" and f.op == "any"]:
+    for filter in [f for f in question.filters if f.field == "reason"]:
         codes = [load_taxonomy().codes[str(code)] for code in filter.value if str(code) in load_taxonomy().codes]
         if opposite is None or not codes or any(code.polarity != opposite for code in codes):
             continue
+        if filter.op == "none" and opposite == "overturn":
+            continue
         question.filters.remove(filter)
+        if filter.op == "none":
+            others = tuple(dict.fromkeys(_COUNTERPART[c.code] for c in codes if c.code in _COUNTERPART))
+            labels = " or ".join(reason_label(code) for code in others)
+            if others:
+                question.add("reason", "none", others, f"reason is not: {labels}", filter.words)
+            continue
         if filter.value == ("missing_urine_drug_screen",):
             question.add("uds", "any", ("stated_absent",), "urine drug screen is said to be missing", filter.words)
             continue

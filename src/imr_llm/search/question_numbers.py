@@ -107,6 +107,10 @@ _BETWEEN = (
     re.compile(rf"(?<![\w/.#-])(?!\d+ and ){_SPAN} {_THING}", re.IGNORECASE),
 )
 _THAN = re.compile(rf"{_QUANTITY}{_COMPARED} ?#?(?P<n>\d{{1,4}}){_NO_UNIT}(?: {_THING})?", re.IGNORECASE)
+# "six or fewer acupuncture visits"
+_SOME_THINGS = re.compile(
+    rf"\b(?P<n>{_SOME}) (?:or|and) (?P<side>more|over|greater|fewer|less|under) (?:[a-z]+ )?{_THING}", re.IGNORECASE
+)
 _OR_MORE = re.compile(
     r"\s(?:or|and) (?:(?P<more>more|above|higher|greater|over)|(?P<less>less|fewer|below|under|lower))\b",
     re.IGNORECASE,
@@ -125,6 +129,12 @@ def _read_quantities(question: Question) -> None:
         _add_compared(question, match, float(match["n"]), question.take(*match.span()))
         if match["unit"]:
             _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
+    for match in list(question.find(_SOME_THINGS)):
+        limit, at_least = _count(match["n"]), match["side"].lower() in ("more", "over", "greater")
+        question.take(*match.span("unit"))
+        words = question.take(match.start(), match.end("side"))
+        question.add("quantity", "range", (limit, None) if at_least else (None, limit), _quantity_label(words), words)
+        _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_HASH)):
         _add_quantity(question, match, "")
     for match in list(question.find(_COUNTED)):

@@ -23,10 +23,23 @@ UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
 UDS_BAD = ("inconsistent", "illicit_positive")
 
 _CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the grounds? of|over|on)"
-_NOT = r"(?:not|never|other than|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
+_NOT = r"(?:not|never|(?:(?:for )?(?:other |different )?reasons? )?other than|for reasons besides|besides|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
 # "denied but NOT because of the ...", "other than ..." right before a reason.
 _EXCLUDED = re.compile(
     rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was| being| having)*\s*$",
+    re.IGNORECASE,
+)
+# "without blaming the ...", "where no one complained about ..."
+_UNBLAMED = re.compile(
+    r"\b(?:(?:without|no one|nobody|never|not) (?:blam|cit|mention|rais|invok|object|complain|rel|point|fault|not|bring|us)\w*(?: up)?"
+    r"(?: (?:about|of|on|to|over|at))?|no (?:mention|complaint|question|issue) (?:of|about|over|with))(?: the| a| an| any| it was| its)*\s*$",
+    re.IGNORECASE,
+)
+# "... was not the problem", "... was not held against it"
+_NOT_THE_GROUND = re.compile(
+    r"\s*,?\s*(?:was|were|is|are|being)(?:n't| not| never)(?: (?:the|a|an|its|any|considered|seen as|part of))* "
+    r"(?:problem|issue|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
+    r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
     re.IGNORECASE,
 )
 _CAUSED = re.compile(rf"\b{_CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
@@ -47,6 +60,12 @@ _NO_MENTION = re.compile(
     re.IGNORECASE,
 )
 # "no drug screen is mentioned": the negation stands before the screen, the mention after it.
+_SILENT = re.compile(
+    r"\b(?:rationale|reviewer|decision|letter|reasoning|determination)s?(?: itself)? (?:never|(?:does|did|do) ?n[o']t|(?:does|did|do) not)(?: even| ever)? "
+    r"(?:touch(?:es)? (?:on|upon)|address(?:es)?|speaks? (?:of|to)|brings? up|go(?:es)? into|refers? to|say(?:s)? anything (?:about|of)|mentions?|discuss(?:es)?)"
+    r"(?: a| an| any| the| patient's| worker's| claimant's| his| her| own)*\s*$",
+    re.IGNORECASE,
+)
 _NO_SCREEN = re.compile(
     r"\b(?:no|without(?: an?| any)?|not any)(?: recent| current| prior| single)?\s*$", re.IGNORECASE
 )
@@ -101,6 +120,7 @@ def read_findings(question: Question) -> None:
         found = find_matches(question.text, Subject(), "overturn")
     items = {word for f in question.filters if f.field in _ITEMS for word in f.words.split(", ")}
     strong = [m for m in found if not m.pattern.weak and _is_worded(question, m.start, m.end, items)]
+    strong = [m for m in strong if _agrees(question.text, m.start, m.end, m.pattern.code)]
     if not strong:
         _read_likeness(question)
         return
@@ -112,14 +132,28 @@ def read_findings(question: Question) -> None:
     question.note(f'"{words}" was read as the ground: {labels}')
 
 
-# Clauses of a question: what stands between commas and the words that begin a ground.
+LEAST_AGREEMENT, LONG_WORDING = 0.05, 6
+"""How likely the sentence model must hold a pattern's reading; a match of so many words stands by itself."""
+
+
+def _agrees(text: str, start: int, end: int, code: str) -> bool:
+    """Whole words, and the sentence model does not hold the pattern's reading of their clause for absurd."""
+    whole = not (start and text[start - 1].isalnum() and text[start].isalnum())
+    first, last = next(((s, e) for s, e, _ in _clauses(text) if s <= start < e), (0, len(text)))
+    scores = load_reason_model().score(text[first : max(end, last)].strip(), None, None)
+    return whole and (scores.get(code, 1.0) >= LEAST_AGREEMENT or len(text[start:end].split()) >= LONG_WORDING)
+
+
+# Clauses of a question: what stands between commas and the words that begin a ground ("cue").
 _CLAUSE = re.compile(
-    r"[,;:.]|\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of|but|although|though|even though|despite"
-    r"|where|when|while|after|so)\b",
+    r"[,;.]|(?P<cue>[:]|\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of|but|although|though|even though"
+    r"|despite|where|when|while|after|so)\b)",
     re.IGNORECASE,
 )
-SURE, LEAD = 0.5, 2.0
-"""How likely the sentence model must hold a ground for it to be read, and how much likelier than one of the other side."""
+SURE, LIKELY, POSSIBLE, LEAD = 0.45, 0.25, 0.1, 3.0
+"""How likely the sentence model must hold a ground for it to be read: by itself; where the question says what was
+decided, and so on which side the ground lies; where a word such as "because" leads in to it besides. And how much
+likelier it must be than any other that is possible."""
 
 
 def _read_likeness(question: Question) -> None:
@@ -128,42 +162,49 @@ def _read_likeness(question: Question) -> None:
     It takes two words or more that nobody understood, and a model that is sure; the reading is told.
     """
     decided = {value for f in question.filters if f.field == "decision" for value in f.value}
-    for start, end in _clauses(question.text):
+    side = {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(
+        frozenset(str(value) for value in decided)
+    )
+    heard: list[tuple[float, str, list[re.Match[str]]]] = []
+    for start, end, cued in [*_clauses(question.text), (0, len(question.text), False)]:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
         if len(unread) < 2:
             continue
-        code, score, rival = _hear(question.text[start:end].strip())
-        polarity = load_taxonomy().codes[code].polarity
-        fits = not decided or ("upheld" in decided) == (polarity == "denial") or len(decided) > 1
-        if score < SURE or score < LEAD * rival or not fits:
-            continue
-        words = question.text[unread[0].start() : unread[-1].end()]
-        for match in unread:
-            question.take(*match.span())
-        question.add("reason", "any", (code,), f"reason: {reason_label(code)}", words)
-        question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
+        code, score, second = _hear(question.text[start:end].strip(), side)
+        least = SURE if side is None else POSSIBLE if cued else LIKELY
+        if score >= least and score >= LEAD * second:
+            heard.append((score, code, unread))
+    if not heard:
         return
+    _, code, unread = max(heard, key=lambda each: each[0])
+    words = question.text[unread[0].start() : unread[-1].end()]
+    for match in unread:
+        question.take(*match.span())
+    question.add("reason", "any", (code,), f"reason: {reason_label(code)}", words)
+    question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
 
 
-def _clauses(text: str) -> Iterator[tuple[int, int]]:
-    at = 0
+def _clauses(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Start, end, and whether a word such as "because" leads in to it."""
+    at, cued = 0, False
     for match in _CLAUSE.finditer(text):
-        yield at, match.start()
-        at = match.end()
-    yield at, len(text)
+        yield at, match.start(), cued
+        at, cued = match.end(), match["cue"] is not None
+    yield at, len(text), cued
 
 
 def _is_content(word: str) -> bool:
     return len(word) > 2 and word.lower() not in load_wording().stop_words
 
 
-def _hear(clause: str) -> tuple[str, float, float]:
-    """The likeliest ground in a clause, how likely it is, and how likely the likeliest of the other polarity."""
+def _hear(clause: str, side: str | None) -> tuple[str, float, float]:
+    """The likeliest ground in a clause, how likely it is, and how likely the next: of one side, or of both."""
     known = load_taxonomy().codes
     scores = load_reason_model().score(clause, None, None)
-    code = max(scores, key=scores.__getitem__)
-    rivals = (score for other, score in scores.items() if known[other].polarity != known[code].polarity)
-    return code, scores[code], max(rivals, default=0.0)
+    ordered = sorted(
+        ((score, code) for code, score in scores.items() if side in (None, known[code].polarity)), reverse=True
+    )
+    return ordered[0][1], ordered[0][0], ordered[1][0]
 
 
 def _is_worded(question: Question, start: int, end: int, items: set[str]) -> bool:
@@ -232,9 +273,14 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     for code, thing in wording.objects.items():
         for match in question.find(thing):
             before = question.text[: match.start()]
-            if not (_CAUSED.search(before) or _EXCLUDED.search(before)) or _ASKED_FOR.search(before):
+            excluded = (
+                _EXCLUDED.search(before)
+                or _UNBLAMED.search(before)
+                or _NOT_THE_GROUND.match(question.text, match.end())
+            )
+            if not (_CAUSED.search(before) or excluded) or _ASKED_FOR.search(before):
                 continue
-            if code != "missing_urine_drug_screen" and not _EXCLUDED.search(before):
+            if code != "missing_urine_drug_screen" and not excluded:
                 continue
             is_item = any(term.start <= match.start() and match.end() <= term.end for term in items)
             if code != "missing_urine_drug_screen" and is_item and not _CAUSED.search(before):
@@ -271,7 +317,9 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
     states = tuple(dict.fromkeys(state for mention in group for state in mention.states))
     start, end = group[0].start, group[-1].end
     words = question.text[start:end].strip()
-    excluded = _take_before(question, _EXCLUDED, start)
+    excluded = any(_take_before(question, pattern, start) for pattern in (_EXCLUDED, _UNBLAMED)) or _take_after(
+        question, _NOT_THE_GROUND, end
+    )
     caused = not excluded and _take_before(question, _CAUSED, start)
     if states and not codes and states != ("consistent",) and (caused or excluded):
         # A bad screen named as the cause is a ground, not a fact of the record.
@@ -280,7 +328,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
         codes = tuple(dict.fromkeys([*codes, *(["aberrant_drug_behavior"] if set(states) & set(UDS_BAD) else [])]))
         states = () if set(states) & set(UDS_BAD) else states
     if codes:
-        _add_reason(question, codes, "none" if excluded else "any", words)
+        _add_reason(question, codes, "none" if excluded else "any", words, lone=len(group) == 1)
     if states:
         _add_states(question, states, "none" if excluded else "any", words, start)
 
@@ -306,13 +354,13 @@ def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words
     question.add(field_name, op, states, label, words)
 
 
-def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str) -> None:
+def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str, *, lone: bool) -> None:
     labels = " or ".join(reason_label(code) for code in codes)
     question.add("reason", op, codes, f"reason is not: {labels}" if op == "none" else f"reason: {labels}", words)
-    if op == "none" or len(codes) > 1:
+    if op == "none" or not lone:
         return
     for subtype in load_wording().subtypes:
-        if subtype.code == codes[0] and subtype.asked.search(words):
+        if (subtype.code,) == codes and subtype.asked.search(words):
             quoted = tuple(f"{subtype.code}|{word}" for word in subtype.quote)
             question.add("quote", "any", quoted, f"the finding speaks of {' or '.join(subtype.quote)}", words)
             return
@@ -326,11 +374,22 @@ def _take_before(question: Question, pattern: re.Pattern[str], start: int) -> bo
     return True
 
 
+def _take_after(question: Question, pattern: re.Pattern[str], end: int) -> bool:
+    match = pattern.match(question.text, end)
+    if match is None or not question.is_free(*match.span()):
+        return False
+    question.take(*match.span())
+    return True
+
+
 def _read_not_mentioned(question: Question, wording: Wording) -> None:
     """ "the drug screen is not mentioned" is neither a missing screen nor a good one."""
     for match in list(question.find(wording.uds)):
         said = question.text[: match.start()]
-        before, after = _NO_MENTION.search(said), _NOT_MENTIONED.match(question.text, match.end())
+        before, after = (
+            _SILENT.search(said) or _NO_MENTION.search(said),
+            _NOT_MENTIONED.match(question.text, match.end()),
+        )
         if not (before or after):
             before, after = _NO_SCREEN.search(said), _IS_MENTIONED.match(question.text, match.end())
             if not (before and after):

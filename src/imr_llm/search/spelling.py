@@ -18,9 +18,11 @@ from imr_llm.search.wording import load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import vocabulary_phrases
 
-SHORTEST = 5
+SHORTEST = 6
 """Letters that a word needs to be compared; from LONG letters on it may be two slips away."""
 LONG = 8
+LONG_WORDING = 9
+"""Letters of a word of the taxonomy that a question's word may be taken for: shorter ones are near too much."""
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -67,7 +69,7 @@ def _names() -> frozenset[str]:
 def _wordings() -> frozenset[str]:
     """The longer words of the taxonomy's labels and wordings."""
     phrases = [text for code in load_taxonomy().codes.values() for text in (code.label, *code.positive)]
-    return frozenset(word for word in _words(phrases) if len(word) > SHORTEST)
+    return frozenset(word for word in _words(phrases) if len(word) >= LONG_WORDING)
 
 
 @cache
