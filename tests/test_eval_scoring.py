@@ -209,6 +209,14 @@ def test_gold_gives_a_short_form_of_a_partly_authorized_request(
     assert compare_values(field.gold(row), field.found(ours), field.same) == expected
 
 
+def test_a_short_form_is_right_in_an_outcome_too() -> None:
+    partly = Request(original="Therapy, 12 visits", authorized="6 visits", disputed="6 visits more")
+    row = {"file": "a.txt", "number": 1, "title": "Therapy", "request": {"original": "12 visits", "authorized": "five"}}
+    judged = judge_run(recorded(review("a.txt", item(1, "Therapy", request=partly))), gold(row))
+    states = of(judged, 1, 1).states
+    assert (states["request.original"], states["request.authorized"]) == ("correct", "wrong")
+
+
 def test_what_is_in_dispute_counts_only_where_part_was_authorized() -> None:
     field = field_of("request.disputed")
     assert field.found(item(1, "Therapy")) is None

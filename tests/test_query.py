@@ -409,3 +409,124 @@ def test_the_questions_of_the_seeds_leave_few_words() -> None:
     rows = yaml.safe_load((SHARED / "queries/seeds.yaml").read_text(encoding="utf-8"))["queries"]
     left = {row["id"]: parse_query(row["text"]).ignored for row in rows}
     assert sum(len(words) for words in left.values()) <= 25, left
+
+
+CARE_FAILED = _reason("prior_care_failed")
+PARTLY = ("partly_authorized", "is", (True,))
+
+
+# What is there as well as what is missing; a negation before it makes it an absence.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MRI, conservative treatment tried and failed", {MRI, CARE_FAILED}),
+        ("MRI, conservative treatment not tried", {MRI, _reason("no_failed_conservative_care")}),
+        ("TPI with twitch response on exam", {TPI, _reason("objective_findings_support")}),
+        ("TPI with no twitch response on exam", {TPI, _reason("no_trigger_point_findings")}),
+        ("ESI, radiculopathy documented on examination", {ESI, _reason("objective_findings_support")}),
+        ("ESI, no radiculopathy on examination", {ESI, _reason("no_radiculopathy_findings")}),
+        ("MRI, red flags present", {MRI, _reason("red_flag_or_change")}),
+        ("MRI, no red flags present", {MRI, _reason("no_red_flag_or_new_findings")}),
+        ("plain films should have been done before the MRI", {MRI, _reason("prerequisite_test_missing")}),
+        ("MRI did not back up the procedure", {_reason("no_imaging_or_edx_corroboration")}),
+    ],
+)
+def test_what_is_documented_is_not_what_is_missing(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+# The screen as one of the two parts of the letter tells it, and what is known of its result.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("reviewer states the tox screen was consistent", {("uds_rationale", "any", ("consistent",))}),
+        ("clinical summary says the drug screen was consistent", {("uds_summary", "any", ("consistent",))}),
+        ("UDS was collected but the result is not known", {("uds", "any", ("done_result_unknown",))}),
+        ("drug screen results pending", {("uds", "any", ("done_result_unknown",))}),
+        ("urine drug screen not documented", {NO_UDS}),
+        ("drug screen agreed with what was prescribed", {CONSISTENT}),
+        ("the rationale never touches on the patient's drug screen", {UNMENTIONED}),
+        ("nothing said about drug testing", {UNMENTIONED}),
+        ("requests for a drug screen denied", {UDS_ITEM, UPHELD}),
+    ],
+)
+def test_who_says_what_of_the_screen(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Norco with two or more refills", {NORCO, ("refills", "range", (2.0, None))}),
+        ("Norco with more than two refills", {NORCO, ("refills", "range", (3.0, None))}),
+        ("Norco, three refills", {NORCO, ("refills", "is", (3.0,))}),
+        ("six or fewer PT visits", {PT, ("quantity", "range", (None, 6.0)), VISITS}),
+        ("PT, at least 8 visits", {PT, ("quantity", "range", (8.0, None)), VISITS}),
+        ("PT, claims administrator authorized only part of it", {PT, PARTLY}),
+        ("some of the visits had been authorized beforehand", {PARTLY}),
+        ("partially overturned, IMR allowed part of it", {("decision", "any", ("partially_overturned",))}),
+        ("ESI where the UR denial was overturned", {ESI, OVERTURNED}),
+        ("retro MRI", {MRI, ("retrospective", "is", (True,))}),
+        ("MRI the applicant did not win", {MRI, UPHELD}),
+        ("left knee MRI", {MRI, ("region", "any", ("knee",)), ("laterality", "any", ("left", "bilateral"))}),
+        (
+            "Nucynta where side effects were left out of the notes",
+            {("drug", "any", ("tapentadol",)), _reason("side_effects_not_addressed")},
+        ),
+        ("MRI knocked back", {MRI, UPHELD}),
+        ("imaging or an ESI", {("subcategory", "any", (*load_wording().families[0].subcategories, ESI[2][0]))}),
+    ],
+)
+def test_amounts_requests_and_places(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("PT refused, and the visit limit was not the problem", "exceeds_visit_or_quantity_limit"),
+        ("PT denied, and not for going over the visit limit", "exceeds_visit_or_quantity_limit"),
+        ("denied without blaming a lack of functional improvement", "no_functional_improvement"),
+        ("denied where nobody complained about a lack of functional improvement", "no_functional_improvement"),
+        ("ESI denied for reasons other than untried conservative care", "no_failed_conservative_care"),
+    ],
+)
+def test_a_ground_is_excluded_in_many_words(text: str, code: str) -> None:
+    filters = _filters(parse_query(text))
+    assert ("reason", "none", (code,)) in filters
+    assert not [f for f in filters if f[0] == "reason" and f[1] != "none"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("MRI denied because everything hinges on a study that nobody asked for", None),
+        ("approved because everything tried before had failed", "prior_care_failed"),
+        ("denied as the request never said which body part or for how many weeks", "request_not_specific"),
+        ("overturned: the ask was small and inside the allowed number", "limited_request_reasonable"),
+        ("right knee arthroscopy by the usual surgeon", None),
+    ],
+)
+def test_a_ground_in_unknown_words_is_heard_only_where_it_is_likely(text: str, code: str | None) -> None:
+    found = [f.value for f in parse_query(text).filters if f.field == "reason"]
+    assert found == ([(code,)] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "expected"),
+    [
+        ("percoset denied", "percocet", {("drug", "any", ("oxycodone/acetaminophen",)), UPHELD}),
+        ("acupunture", "acupuncture", {("subcategory", "any", ("rehabilitation.acupuncture",))}),
+        ("lumber MRI", "lumbar", {MRI, ("region", "any", ("lumbar",))}),
+        ("lost MRI", None, {MRI, UPHELD}),
+        ("MRI of the sholder", "shoulder", {MRI, ("region", "any", ("shoulder",))}),
+    ],
+)
+def test_a_misspelt_word_of_any_vocabulary_is_read_and_told(
+    text: str, meant: str | None, expected: set[tuple[Any, ...]]
+) -> None:
+    query = parse_query(text)
+    assert _filters(query) == expected
+    told = [note for note in query.notes if "was read as" in note]
+    assert any(meant in note for note in told) if meant else not told
+    assert query.text == text

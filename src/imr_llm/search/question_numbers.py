@@ -131,8 +131,7 @@ def _read_quantities(question: Question) -> None:
             _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_SOME_THINGS)):
         limit, at_least = _count(match["n"]), match["side"].lower() in ("more", "over", "greater")
-        question.take(*match.span("unit"))
-        words = question.take(match.start(), match.end("side"))
+        words = question.take(match.start(), match.end("side"))  # "PT visits" is the item's own name
         question.add("quantity", "range", (limit, None) if at_least else (None, limit), _quantity_label(words), words)
         _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_HASH)):

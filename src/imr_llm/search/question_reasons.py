@@ -170,7 +170,7 @@ def _read_likeness(question: Question) -> None:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
         if len(unread) < 2:
             continue
-        code, score, second = _hear(question.text[start:end].strip(), side)
+        code, score, second = _hear(_without_taken(question, start, end), side)
         least = SURE if side is None else POSSIBLE if cued else LIKELY
         if score >= least and score >= LEAD * second:
             heard.append((score, code, unread))
@@ -182,6 +182,12 @@ def _read_likeness(question: Question) -> None:
         question.take(*match.span())
     question.add("reason", "any", (code,), f"reason: {reason_label(code)}", words)
     question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
+
+
+def _without_taken(question: Question, start: int, end: int) -> str:
+    """The clause without the words that other readers took: an item's own name is no ground."""
+    left = [at for at in range(start, end) if question.is_free(at, at + 1)]
+    return " ".join("".join(question.text[at] for at in left).split())
 
 
 def _clauses(text: str) -> Iterator[tuple[int, int, bool]]:
