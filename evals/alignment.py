@@ -35,6 +35,7 @@ class Pair:
 def align(gold: Sequence[GoldRow], found: Sequence[Determination]) -> list[Pair]:
     """The pairs in gold's order, what is missing among them, and then what is invented."""
     likeness = np.array([[_likeness(row, item) for item in found] for row in gold]).reshape(len(gold), len(found))
+    likeness[likeness < LEAST_LIKENESS] = 0.0  # a pair that cannot be must not cost one that can
     partner: dict[int, int] = {}
     for at, to in zip(*linear_sum_assignment(likeness, maximize=True), strict=True):
         if likeness[at, to] >= LEAST_LIKENESS:

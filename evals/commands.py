@@ -18,16 +18,12 @@ from imr_llm.library.embeddings import open_embedder
 from imr_llm.library.store import Library
 from imr_llm.settings import Settings
 
-from .compare import compare_scores
-from .gate import BASELINES, check_baselines, write_baselines
 from .gold import GoldRow, make_gold, read_gold, read_letters_plainly, write_gold
 from .manifest import make_manifest
-from .models import read_arm, run_contest, show_contest
 from .queries import label_gold, read_queries
-from .report import make_sections, name_reports, write_html, write_markdown
-from .retrieval import judge_search, read_search, write_search
 from .runs import open_run, record_run
 from .scoring import read_score, score_run, write_score
+from .search_scores import read_search, write_search
 from .text import show_comparison, show_score, show_search, show_verdict
 
 RUNS = Path("imr-runs")
@@ -46,18 +42,8 @@ def _run(args: argparse.Namespace, settings: Settings) -> bool:
     path = Path(args.out) if args.out else RUNS / _name_run(plan)
     run = open_run(path, make_manifest(plan, settings, args.paths))
     tally = record_run(run, plan, settings, read_letters(args.paths), max_cost=args.max_cost, report=_tell)
-    told = {
-        "run": str(path),
-        "extracted": tally.extracted,
-        "kept": tally.kept,
-        "failed": tally.failed,
-        "input_tokens": tally.input_tokens,
-        "output_tokens": tally.output_tokens,
-        "cost_usd": None if tally.unpriced else round(tally.cost_usd, 6),
-        "stopped": str(tally.stopped) if tally.stopped else None,
-    }
     if args.json:
-        _print_json(told)
+        _print_json({"run": str(path), **tally.describe()})
     else:
         print(f"{path}: {tally.extracted} extracted, {tally.kept} kept from before, {tally.failed} failed")
     if tally.stopped:
@@ -73,11 +59,11 @@ def _gold(args: argparse.Namespace, settings: Settings) -> bool:
     if not rows:
         _say("no letter was found under the given paths")
         return False
+    gold = make_gold([GoldRow.model_validate(row) for row in rows], "the letters", "")
     if args.out:
         write_file(Path(args.out), "".join(write_gold(rows)))
     elif not args.json:
         sys.stdout.writelines(write_gold(rows))
-    gold = make_gold([GoldRow.model_validate(row) for row in rows], "regex", "")
     told = {
         "letters": len(gold.letters),
         "determinations": gold.determinations,
@@ -105,6 +91,8 @@ def _score(args: argparse.Namespace, settings: Settings) -> bool:
 
 
 def _compare(args: argparse.Namespace, settings: Settings) -> bool:
+    from .compare import compare_scores  # scipy takes seconds to import, Chroma too: not for every step
+
     gold = Path(args.gold) if args.gold else None
     comparison = compare_scores(read_score(Path(args.before), gold), read_score(Path(args.after), gold))
     if args.json:
@@ -115,6 +103,9 @@ def _compare(args: argparse.Namespace, settings: Settings) -> bool:
 
 
 def _report(args: argparse.Namespace, settings: Settings) -> bool:
+    from .compare import compare_scores
+    from .report import make_sections, name_reports, write_html, write_markdown
+
     gold = Path(args.gold) if args.gold else None
     score = read_score(Path(args.score), gold)
     against = compare_scores(read_score(Path(args.against), gold), score) if args.against else None
@@ -135,6 +126,8 @@ def _report(args: argparse.Namespace, settings: Settings) -> bool:
 
 def _search(args: argparse.Namespace, settings: Settings) -> bool:
     """Query sets over a library; its index is brought up to date first."""
+    from .retrieval import judge_search
+
     labelled = label_gold(read_gold(Path(args.gold)))
     files = [Path(name) for name in args.queries or ()] or [QUERIES]
     if args.out and len(files) > 1:
@@ -161,6 +154,8 @@ def _search(args: argparse.Namespace, settings: Settings) -> bool:
 
 def _models(args: argparse.Namespace, settings: Settings) -> bool:
     """Every arm over the same letters; the scores are kept beside the runs."""
+    from .models import read_arm, run_contest, show_contest
+
     arms = [read_arm(spec) for spec in args.arm]
     contest = run_contest(arms, args.paths, read_gold(Path(args.gold)), Path(args.out), os.environ, _tell)
     if args.json:
@@ -171,6 +166,8 @@ def _models(args: argparse.Namespace, settings: Settings) -> bool:
 
 
 def _gate(args: argparse.Namespace, settings: Settings) -> bool:
+    from .gate import BASELINES, check_baselines, write_baselines
+
     folder = Path(args.baselines) if args.baselines else BASELINES
     if args.write:
         for name in write_baselines(folder):

@@ -150,7 +150,7 @@ def _by_key(outcomes: Sequence[Outcome]) -> dict[Key, Outcome]:
 
 def _find_turns(before: Sequence[Outcome], after: Sequence[Outcome]) -> Iterator[Turn]:
     ours, theirs = _by_key(before), _by_key(after)
-    for key in ours.keys() & theirs.keys():
+    for key in sorted(ours.keys() & theirs.keys(), key=lambda key: (key[0], key[1] or 0)):
         for field in sorted(ours[key].states.keys() & theirs[key].states.keys()):
             yield from _turn(field, key, ours[key], theirs[key])
     for side, gained in ((before, True), (after, False)):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from imr_llm.record import Determination, Reason
 
+_SOFT_HYPHEN = "\u00ad"
 _SAME = str.maketrans({
-    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00ad": None
+    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"
 })  # fmt: skip
 
 
@@ -52,9 +53,9 @@ def overlap_with_gold(text: str, item: Determination, reason: Reason, quotes: li
 
 def find_folded(text: str, quote: str, start: int, end: int) -> Iterator[set[int]]:
     """The offsets of each place where the quote's characters, white space aside, stand in text[start:end]."""
-    offsets = [at for at in range(start, end) if not text[at].isspace()]
+    offsets = [at for at in range(start, min(end, len(text))) if not text[at].isspace() and text[at] != _SOFT_HYPHEN]
     plain = "".join(text[at] for at in offsets).translate(_SAME).lower()
-    wanted = "".join(quote.split()).translate(_SAME).lower()
+    wanted = "".join(quote.replace(_SOFT_HYPHEN, "").split()).translate(_SAME).lower()
     if not wanted or len(plain) != len(offsets):
         return
     at = plain.find(wanted)

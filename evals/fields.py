@@ -143,7 +143,7 @@ def _guideline_text(name: str) -> Callable[[Determination], str | None]:
 
 def _holds(gold: Values, found: Values) -> bool:
     """Do the record's words hold gold's short form of them?"""
-    return str(gold) in str(found)
+    return re.search(rf"(?<!\w){re.escape(str(gold))}(?!\w)", str(found)) is not None
 
 
 def _part(whole: str, name: str) -> Callable[[Determination], Any]:

@@ -35,9 +35,10 @@ from .figures import Figure, draw_weights
 from .gold import Gold, GoldRow, make_gold, read_gold, read_letters_plainly, write_gold
 from .manifest import make_manifest
 from .queries import label_gold, read_queries
-from .retrieval import QueryRow, SearchFigures, judge_search, measure_search, read_search, write_search
+from .retrieval import judge_search
 from .runs import open_run, record_run
 from .scoring import Score, read_score, score_run, write_score
+from .search_scores import QueryRow, SearchFigures, measure_search, read_search, write_search
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINES = Path(__file__).with_name("baselines")

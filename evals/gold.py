@@ -122,7 +122,7 @@ def read_gold(path: Path) -> Gold:
     """The gold set in a file. Raises ConfigurationError naming the line and what is wrong with it."""
     try:
         data = path.read_bytes()
-        lines = data.decode("utf-8").splitlines()
+        lines = data.decode("utf-8").split("\n")  # JSON strings may hold other line ends
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: no gold set can be read there; name a JSON Lines file in UTF-8") from error
     rows = [_read_row(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]

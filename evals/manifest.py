@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from imr_llm import __version__
+from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Plan
 from imr_llm.record import Extractor, schema_sha256
 from imr_llm.settings import Settings
@@ -111,7 +112,10 @@ def _name_endpoint(plan: Plan, settings: Settings) -> str | None:
     if settings.runs_locally:
         return "local file"
     address = urlsplit(settings.base_url)
-    return f"{address.hostname}:{address.port}" if address.port else address.hostname
+    try:
+        return f"{address.hostname}:{address.port}" if address.port else address.hostname
+    except ValueError as error:
+        raise ConfigurationError("base_url: its port is no number; see --base-url or IMR_BASE_URL") from error
 
 
 def _find_version(package: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Outcome, choose_extractor
@@ -58,7 +59,8 @@ def read_arm(spec: str) -> Arm:
     wrong = [word for word in words[1:] if word.split("=", 1)[0] not in _KEYS or "=" not in word]
     if wrong:
         raise ConfigurationError(f"--arm {spec!r}: {wrong[0]!r} is not one of {', '.join(f'{k}=' for k in _KEYS)}")
-    parts = [words[0], Path(options.get("model", "")).name, Path(options.get("prompt", "")).name]
+    host = urlsplit(options.get("base_url", "")).netloc.rpartition("@")[2].replace(":", "_")
+    parts = [words[0], Path(options.get("model", "")).name, host, Path(options.get("prompt", "")).name]
     return Arm("-".join(part for part in parts if part), words[0], options)
 
 

@@ -1,13 +1,15 @@
 """What became of every labelled field: run and gold side by side, letter by letter, before anything is counted.
 
-An outcome holds states, codes and numbers, never a word of a letter, so that scores may be committed as baselines.
+An outcome holds states, codes and numbers, never a letter's words, so that scores may be committed as baselines: of
+lists whose members are printed words (specialties, citations) it holds hashes.
 A letter that failed stays in: all that gold has of it is missing. A letter that was not in the run is left out and
 counted; so is one that gold does not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -33,6 +35,7 @@ from .gold import Gold, GoldLetter
 from .runs import Recorded
 
 MANY_ITEMS = 4
+PRINTED_LISTS = frozenset({"specialties", "licensed_states", "maximus_citations"})
 
 
 class _Values(BaseModel):
@@ -172,11 +175,16 @@ def _compare(
     if isinstance(gold, frozenset) or isinstance(found, frozenset):
         ours = found if isinstance(found, frozenset) else frozenset()
         theirs = gold if isinstance(gold, frozenset) else frozenset()
+        show = _hash_words if field.name in PRINTED_LISTS else sorted
         sets[field.name] = Members(
-            right=tuple(sorted(ours & theirs)),
-            missing=tuple(sorted(theirs - ours)),
-            invented=tuple(sorted(ours - theirs)),
+            right=tuple(show(ours & theirs)),
+            missing=tuple(show(theirs - ours)),
+            invented=tuple(show(ours - theirs)),
         )
+
+
+def _hash_words(members: Iterable[str]) -> list[str]:
+    return sorted(hashlib.sha256(member.encode()).hexdigest()[:8] for member in members)
 
 
 def _judge_pair(letter: GoldLetter, pair: Pair, review: Review | None, text: str, layout: str) -> Outcome:

@@ -78,21 +78,34 @@ def read_queries(path: Path) -> QuerySet:
     try:
         data = path.read_bytes()
         raw = yaml.safe_load(data)
-        queries = tuple(_read_query(path, row) for row in raw["queries"])
+        queries = tuple(_read_query(path, at, row) for at, row in enumerate(raw["queries"], start=1))
         pairs = tuple(QueryPair(row["id"], row["first"], row["second"]) for row in raw.get("pairs", ()))
     except OSError as error:
         raise ConfigurationError(f"{path}: no query set can be read there ({error.strerror})") from error
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"{path}: not a query set; it needs 'queries' with id and text") from error
     known = {query.id for query in queries}
+    if len(known) != len(queries):
+        twice = next(query.id for query in queries if [other.id for other in queries].count(query.id) > 1)
+        raise ConfigurationError(f"{path}: query {twice} is there twice; give each an id of its own")
     for pair in pairs:
         if not {pair.first, pair.second} <= known:
             raise ConfigurationError(f"{path}: pair {pair.id} names a query that is not there")
     return QuerySet(path.name, hashlib.sha256(data).hexdigest(), queries, pairs)
 
 
-def _read_query(path: Path, row: Mapping[str, Any]) -> Query:
+def _read_query(path: Path, at: int, row: Mapping[str, Any]) -> Query:
+    name = row.get("id", f"number {at}")
+    if not (isinstance(row.get("id"), str) and isinstance(row.get("text"), str)):
+        raise ConfigurationError(f"{path}: query {name}: it needs an id and a text")
     where, listed = row.get("where"), row.get("seed_gold", row.get("answers"))
+    if where is not None and not isinstance(where, dict):
+        raise ConfigurationError(f"{path}: query {name}: 'where' must name keys with their values")
+    for key, value in (where or {}).items():
+        if key in _RANGES and not isinstance(value, dict):
+            raise ConfigurationError(f"{path}: query {name}: '{key}' needs a range, such as {{min: 3}}")
+        if key == "reason_all" and not isinstance(value, list):
+            raise ConfigurationError(f"{path}: query {name}: 'reason_all' needs a list of codes")
     unknown = set(where or ()) - set(_TESTS)
     if unknown:
         raise ConfigurationError(f"{path}: query {row['id']}: no such key as {', '.join(sorted(unknown))} in 'where'")
@@ -122,6 +135,8 @@ def find_answers(query: Query, labelled: list[Labels]) -> set[Key] | None:
 def _find_key(answer: str, labelled: list[Labels]) -> Iterator[Key]:
     """ "000-1" is number 1 of the letter whose file name begins with 000_."""
     beginning, _, number = answer.rpartition("-")
+    if not number.isdigit():
+        return
     for labels in labelled:
         if labels.key[0].startswith(beginning + "_") and labels.key[1] == int(number):
             yield labels.key
@@ -184,6 +199,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "layout": _is_one_of,
     "decision_year": lambda value, wanted: str(value or "")[:4] == str(wanted),
 }
+_RANGES = ("quantity", "refills", "age")
 _FIELD_OF = {
     "drug_contains": "drug", "region": "regions", "reason": "reasons", "reason_all": "reasons",
     "reason_none": "reasons", "specialty": "specialties", "state": "licensed_states", "decision_year": "decision_date",

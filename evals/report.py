@@ -11,16 +11,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import jinja2
 
 from imr_llm.terms.taxonomy import load_taxonomy
 
-from .compare import Comparison
 from .figures import ERRORS_IN, LEAST_GOLD, RESAMPLES, Figure
-from .retrieval import RANK_MEASURES, SearchFigures
 from .scoring import Score
+from .search_scores import RANKINGS, SearchFigures
 from .text import HEADLINES, make_table, show_figure
+
+if TYPE_CHECKING:
+    from .compare import Comparison
 
 Cell = str | int | float | Figure
 LONGEST_LIST = 400
@@ -314,7 +317,7 @@ def _tell_search(search: SearchFigures) -> Section:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             arm,
-            *(at[f"rank.{arm}.{each}"] for each in RANK_MEASURES),
+            *(at[f"rank.{arm}.{each}"] for each in RANKINGS),
             at.get(f"pairs.{arm}", Figure(None, None, None, 0)),
         )
         for arm in arms
@@ -329,7 +332,7 @@ def _tell_search(search: SearchFigures) -> Section:
     note = f"{len(search.rows)} queries of {search.queries} over {search.determinations} determinations."
     return Section("Search", note, (
         Table("Answers as sets", ("", "value", "queries"), sets),
-        Table("Answers as rankings", ("", *RANK_MEASURES, "both of a pair right"), rows),
+        Table("Answers as rankings", ("", *RANKINGS, "both of a pair right"), rows),
     ), tuple(lines))  # fmt: skip
 
 

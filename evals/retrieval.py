@@ -8,30 +8,25 @@ parse, and whose fault it is: the question's reading or, where the record itself
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import bm25s
 import chromadb
 import ir_measures
-import numpy as np
 from ir_measures import RR, Qrel, Rprec, ScoredDoc, nDCG
 
-from imr_llm.errors import ConfigurationError
 from imr_llm.library.embeddings import Embedder
 from imr_llm.library.index import open_index
 from imr_llm.library.store import Library
 from imr_llm.search.hits import search
 
-from .figures import Figure, Measure, Ratio, draw_weights, make_figure
 from .queries import Key, Labels, Query, QuerySet, find_answers, label_record, satisfies
+from .search_scores import BM25, DENSE, PROGRAM, RANKINGS, Miss, PairRow, QueryRow, SearchFigures, make_search_figures
 
-PROGRAM, DENSE, BM25 = "imr-llm", "Chroma dense", "BM25"
-RANK_MEASURES = {"ndcg@10": nDCG @ 10, "r_precision": Rprec, "reciprocal_rank": RR}
+RANK_MEASURES = dict(zip(RANKINGS, (nDCG @ 10, Rprec, RR), strict=True))
 
 
 @dataclass(frozen=True)
@@ -43,53 +38,6 @@ class Answered:
     ignored: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Miss:
-    """One determination that should have come and did not, or came and should not have."""
-
-    file: str
-    number: int
-    wrong: bool
-    fault: str
-
-
-@dataclass(frozen=True)
-class QueryRow:
-    """A query judged. set_f1: of what the program returned (None: the query asks for a ranking); `ranks` by arm."""
-
-    id: str
-    family: str
-    answers: int
-    returned: int
-    right: int
-    set_f1: float | None
-    ranks: dict[str, dict[str, float]] = field(default_factory=dict)
-    parse: tuple[str, ...] = ()
-    ignored: tuple[str, ...] = ()
-    misses: tuple[Miss, ...] = ()
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """A pair judged: by arm, the share of document pairs that both of its queries put in the right order."""
-
-    id: str
-    right: dict[str, float]
-
-
-@dataclass(frozen=True)
-class SearchFigures:
-    """A query set over a library. skipped: queries that the labels cannot answer (a count, a field not labelled)."""
-
-    queries: str
-    sha256: str
-    determinations: int
-    rows: tuple[QueryRow, ...]
-    pairs: tuple[PairRow, ...]
-    skipped: tuple[str, ...]
-    figures: dict[str, Figure]
-
-
 def judge_search(library: Library, embedder: Embedder, queries: QuerySet, labelled: list[Labels]) -> SearchFigures:
     """Ask every query of the set of all three, and judge the answers by labels. Brings the library's index up to date."""
     index = open_index(library, embedder)
@@ -99,11 +47,14 @@ def judge_search(library: Library, embedder: Embedder, queries: QuerySet, labell
         for review in library.iter_reviews()
         for item in review.determinations
     }
-    within = [labels for labels in labelled if labels.key in records]
+    files = {file for file, _ in records}
+    within = [labels for labels in labelled if labels.key[0] in files]  # what extraction missed counts as not found
     arms = {DENSE: _ask_chroma, BM25: _ask_bm25}
     documents = {key: document for key, (_, document) in records.items()}
     answers = {query.id: find_answers(query, within) for query in queries.queries}
     asked = [query for query in queries.queries if answers[query.id] is not None]
+    if not asked or not documents:
+        return SearchFigures(queries.name, queries.sha256, len(within), (), (), tuple(answers), {})
     given: dict[str, dict[str, Answered]] = {
         PROGRAM: {query.id: _ask_program(library, index, query.text) for query in asked}
     }
@@ -209,7 +160,8 @@ def _list_misses(query: Query, answers: set[Key], returned: set[Key], found: Map
         if query.where is None:
             fault = "not told (the answer is listed, not derived)"
         else:
-            fault = "extraction" if satisfies(found[key], query.where) is wrong else "question"
+            by_record = key in found and satisfies(found[key], query.where)
+            fault = "extraction" if by_record is wrong else "question"
         yield Miss(*key, wrong, fault)
 
 
@@ -236,71 +188,3 @@ def _judge_orders(first: Sequence[Key], second: Sequence[Key], documents: list[t
         for one, other in documents
     ]
     return round(sum(right) / len(right), 6)
-
-
-# --------------------------------------------------------------------------------------------------------- figures
-
-
-def make_search_figures(rows: Sequence[QueryRow], pairs: Sequence[PairRow]) -> dict[str, Figure]:
-    """Means over queries with their intervals (bootstrap over queries), for all, by family, and over pairs."""
-    measures = measure_search(rows)
-    weights = draw_weights(len(rows)) if rows else np.zeros((0, 0))
-    figures = {name: make_figure(each, weights) for name, each in measures.items()}
-    for arm in pairs[0].right if pairs else ():
-        shares = np.array([pair.right[arm] for pair in pairs])
-        figures[f"pairs.{arm}"] = make_figure(Ratio(shares, np.ones(len(pairs))), draw_weights(len(pairs)))
-    return figures
-
-
-def measure_search(rows: Sequence[QueryRow]) -> dict[str, Measure]:
-    """Every measure over queries: "set.f1", "set.exact", "set.family.uds.f1", "rank.BM25.ndcg@10" ..."""
-    found: dict[str, Measure] = {}
-    sets = [row.set_f1 is not None for row in rows]
-    found["set.f1"] = _mean(rows, lambda row: row.set_f1)
-    found["set.exact"] = _mean(rows, lambda row: None if row.set_f1 is None else float(row.set_f1 == 1.0))
-    found["set.precision"] = _mean(
-        rows, lambda row: None if row.set_f1 is None or not row.returned else row.right / row.returned
-    )
-    found["set.recall"] = _mean(
-        rows, lambda row: None if row.set_f1 is None or not row.answers else row.right / row.answers
-    )
-    for family in sorted({row.family for row, is_set in zip(rows, sets, strict=True) if is_set}):
-        found[f"set.family.{family}.f1"] = _mean(rows, lambda row, f=family: row.set_f1 if row.family == f else None)  # type: ignore[misc]
-    for arm in sorted({arm for row in rows for arm in row.ranks}, key=[PROGRAM, DENSE, BM25].index):
-        for name in RANK_MEASURES:
-            found[f"rank.{arm}.{name}"] = _mean(
-                rows,
-                lambda row, a=arm, n=name: row.ranks[a][n] if row.ranks else None,  # type: ignore[misc]
-            )
-    return found
-
-
-def _mean(rows: Sequence[QueryRow], value: Callable[[QueryRow], float | None]) -> Ratio:
-    values = [value(row) for row in rows]
-    return Ratio(np.array([each or 0.0 for each in values]), np.array([float(each is not None) for each in values]))
-
-
-def write_search(figures: SearchFigures, path: Path) -> None:
-    """Keep search figures, a line a query."""
-    body = asdict(figures)
-    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in body.pop("rows"))
-    head = json.dumps(body, indent=1, ensure_ascii=False)[:-2]
-    path.write_text(f'{head},\n "rows": [\n{rows}\n]}}\n', "utf-8")
-
-
-def read_search(path: Path) -> SearchFigures:
-    """Kept search figures, counted anew. Raises ConfigurationError where the file holds none."""
-    try:
-        raw = json.loads(path.read_text("utf-8"))
-        rows = tuple(_read_row(row) for row in raw["rows"])
-        pairs = tuple(PairRow(**pair) for pair in raw["pairs"])
-        figures = make_search_figures(rows, pairs)
-        skipped = tuple(raw["skipped"])
-        return SearchFigures(raw["queries"], raw["sha256"], raw["determinations"], rows, pairs, skipped, figures)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: no search figures can be read there; make them with --out") from error
-
-
-def _read_row(row: dict[str, Any]) -> QueryRow:
-    tuples = {name: tuple(row[name]) for name in ("parse", "ignored")}
-    return QueryRow(**{**row, **tuples, "misses": tuple(Miss(**miss) for miss in row["misses"])})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -55,7 +55,10 @@ class Coverage(_Values):
 
 
 class Spent(_Values):
-    """What the run took: sums, and the median and the largest of a letter. cost_usd: null where no price is known."""
+    """What the run took: sums, and the median and the largest of a letter; calls and tokens of failed letters too.
+
+    cost_usd: of the letters that gave a review; null where no price is known.
+    """
 
     letters: int
     attempts: int
@@ -93,7 +96,8 @@ class Score(_Values):
 
 def score_run(path: Path, gold: Gold, name: str | None = None) -> Score:
     """Hold the run in a folder against a gold set. No model, no network."""
-    recorded = load_run(read_run(path))
+    run = read_run(path)
+    recorded = load_run(run)
     judged = judge_run(recorded, gold)
     if not judged.outcomes:
         raise ConfigurationError(
@@ -122,32 +126,55 @@ def score_run(path: Path, gold: Gold, name: str | None = None) -> Score:
             gold_determinations=sum(outcome.number is not None for outcome in tables.items),
             found_determinations=sum(outcome.found is not None for outcome in tables.items),
         ),
-        spent=_sum_spent(recorded.reviews),
-        figures={name: asdict(figure) for name, figure in make_figures(measure(tables), len(tables.letters)).items()},
-        counts={
-            "determinations": tables.aligned.totals(),
-            **{field: counts.totals() for field, counts in tables.fields.items()},
-        },
+        spent=_sum_spent(recorded.reviews, list(run.exchanges())),
+        figures=_make_figures(tables),
+        counts=_make_counts(tables),
         outcomes=judged.outcomes,
     )
 
 
-def _sum_spent(reviews: Sequence[Review]) -> Spent:
+def _make_figures(tables: Tables) -> dict[str, Any]:
+    return {name: asdict(figure) for name, figure in make_figures(measure(tables), len(tables.letters)).items()}
+
+
+def _make_counts(tables: Tables) -> dict[str, dict[str, int]]:
+    fields = {field: counts.totals() for field, counts in tables.fields.items()}
+    return {"determinations": tables.aligned.totals(), **fields}
+
+
+def _sum_spent(reviews: Sequence[Review], exchanges: Sequence[Mapping[str, Any]]) -> Spent:
     usages = [review.run.usage for review in reviews]
+    attempts = sum(review.run.attempts for review in reviews)
+    tokens = {
+        "input_tokens": sum(usage.input_tokens for usage in usages),
+        "cached_tokens": sum(usage.cached_tokens for usage in usages),
+        "output_tokens": sum(usage.output_tokens for usage in usages),
+    }
+    if exchanges:
+        attempts, tokens = len(exchanges), _sum_tokens(exchanges)
     seconds = [review.run.seconds for review in reviews] or [0.0]
     priced = [0.0 if not review.run.attempts else review.run.usage.cost_usd for review in reviews]
     costs = [cost for cost in priced if cost is not None]
     return Spent(
         letters=len(reviews),
-        attempts=sum(review.run.attempts for review in reviews),
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
+        attempts=attempts,
+        **tokens,
         cost_usd=round(sum(costs), 6) if len(costs) == len(usages) else None,
         seconds=round(sum(seconds), 3),
         seconds_median=round(statistics.median(seconds), 4),
         seconds_most=round(max(seconds), 4),
     )
+
+
+def _sum_tokens(exchanges: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Tokens as the endpoint counted them, answer by answer."""
+    usages = [((exchange["response"] or {}).get("usage") or {}) for exchange in exchanges]
+    details = [(usage.get("prompt_tokens_details") or {}) for usage in usages]
+    return {
+        "input_tokens": sum(usage.get("prompt_tokens") or 0 for usage in usages),
+        "cached_tokens": sum(detail.get("cached_tokens") or 0 for detail in details),
+        "output_tokens": sum(usage.get("completion_tokens") or 0 for usage in usages),
+    }
 
 
 def write_score(score: Score, path: Path) -> None:
@@ -167,7 +194,9 @@ def read_score(path: Path, gold: Path | None = None) -> Score:
             raise ConfigurationError(f"{path} is a run: name the gold set to score it with, --gold GOLD.jsonl")
         return score_run(path, read_gold(gold))
     try:
-        return Score.model_validate_json(path.read_text("utf-8"))
+        score = Score.model_validate_json(path.read_text("utf-8"))
+        tables = Tables(score.outcomes)
+        return score.model_copy(update={"figures": _make_figures(tables), "counts": _make_counts(tables)})
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path}: no such score; make it with `imr-llm eval score RUN --out`") from error
     except (OSError, ValidationError) as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from .compare import Change, Comparison
 from .figures import Figure
-from .gate import Verdict
-from .retrieval import BM25, DENSE, PROGRAM, RANK_MEASURES, QueryRow, SearchFigures
 from .scoring import Score
+from .search_scores import ARMS, RANKINGS, QueryRow, SearchFigures
+
+if TYPE_CHECKING:  # these bring scipy and Chroma
+    from .compare import Change, Comparison
+    from .gate import Verdict
 
 HEADLINES = (
     ("determinations.f1", "determinations found"),
@@ -29,7 +32,7 @@ HEADLINES = (
 
 def make_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table, its columns padded so that it reads on a terminal too; all but the first align right."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(len(row[at]) for row in [list(head), *cells]) for at in range(len(head))]
 
     def line(row: Sequence[str]) -> str:
@@ -153,16 +156,16 @@ def show_search(figures: SearchFigures, texts: Mapping[str, str], *, failures: b
         asked + "determinations" + (f"; {len(figures.skipped)} left out, not labelled here" if figures.skipped else "")
     )
     sets = [name for name in at if name.startswith("set.")]
-    arms = [arm for arm in (PROGRAM, DENSE, BM25) if f"rank.{arm}.ndcg@10" in at]
+    arms = [arm for arm in ARMS if f"rank.{arm}.ndcg@10" in at]
     parts = [
         told,
         make_table(("set", "value [95 %]", "queries"), ((name, show_figure(at[name]), at[name].n) for name in sets)),
         make_table(
-            ("ranking", *RANK_MEASURES, "both of a pair right"),
+            ("ranking", *RANKINGS, "both of a pair right"),
             (
                 (
                     arm,
-                    *(show_figure(at[f"rank.{arm}.{name}"]) for name in RANK_MEASURES),
+                    *(show_figure(at[f"rank.{arm}.{name}"]) for name in RANKINGS),
                     show_figure(at[f"pairs.{arm}"]) if f"pairs.{arm}" in at else "-",
                 )
                 for arm in arms

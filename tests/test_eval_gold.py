@@ -239,3 +239,9 @@ def test_the_reader_runs_where_nothing_of_the_project_can_be_imported() -> None:
     with_us, _ = read_letters_plainly(files)
     assert [row for rows in alone for row in rows] == with_us
     assert alone[0][0]["decision"] == "upheld"
+
+
+def test_a_line_end_inside_a_string_is_no_end_of_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "gold.jsonl"
+    file.write_text("".join(write_gold([{"file": "a.txt", "number": 1, "title": "x\u2028y"}])), "utf-8")
+    assert read_gold(file).determinations == 1

@@ -21,16 +21,8 @@ from imr_llm.evals.queries import (
     read_queries,
     satisfies,
 )
-from imr_llm.evals.retrieval import (
-    BM25,
-    DENSE,
-    PROGRAM,
-    RANK_MEASURES,
-    SearchFigures,
-    judge_search,
-    read_search,
-    write_search,
-)
+from imr_llm.evals.retrieval import RANK_MEASURES, judge_search
+from imr_llm.evals.search_scores import BM25, DENSE, PROGRAM, SearchFigures, read_search, write_search
 from imr_llm.evals.text import show_search
 from letters import ROOT, SAMPLE_GOLD, SAMPLES
 from library_samples import SAMPLES as LIBRARY_SAMPLES
@@ -222,7 +214,14 @@ def test_a_query_set_is_read(tmp_path: Path) -> None:
         ("queries:\n- {id: l7, text: x, where: {colour: red, size: 9}}\n", "query l7: no such key as colour, size"),
         ("queries:\n- {id: l7, text: x}\npairs:\n- {id: p3, first: l7, second: l8}\n", "pair p3 names a query"),
         ("questions: []\n", "needs 'queries' with id and text"),
-        ("queries:\n- {id: l7}\n", "needs 'queries' with id and text"),
+        ("queries:\n- {id: l7}\n", "query l7: it needs an id and a text"),
+        ("queries:\n- {text: x}\n", "query number 1: it needs an id and a text"),
+        ("queries:\n- just words\n", "not a query set"),
+        ("queries: {a: b}\n", "not a query set"),
+        ("queries:\n- {id: l7, text: x}\n- {id: l7, text: y}\n", "query l7 is there twice"),
+        ("queries:\n- {id: l7, text: x, where: {age: 5}}\n", "query l7: 'age' needs a range"),
+        ("queries:\n- {id: l7, text: x, where: [decision]}\n", "query l7: 'where' must name keys"),
+        ("queries:\n- {id: l7, text: x, where: {reason_all: no_weaning_plan}}\n", "'reason_all' needs a list"),
         ("- [", "not a query set"),
         ("", "not a query set"),
     ],

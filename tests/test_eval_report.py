@@ -13,9 +13,9 @@ from imr_llm.evals.gold import GoldRow, make_gold, read_gold, read_letters_plain
 from imr_llm.evals.manifest import make_manifest
 from imr_llm.evals.outcomes import Members, Outcome
 from imr_llm.evals.report import Section, Table, make_sections, name_reports, write_html, write_markdown
-from imr_llm.evals.retrieval import DENSE, PROGRAM, Miss, PairRow, QueryRow, SearchFigures, make_search_figures
 from imr_llm.evals.runs import open_run, record_run
 from imr_llm.evals.scoring import Score, score_run
+from imr_llm.evals.search_scores import DENSE, PROGRAM, Miss, PairRow, QueryRow, SearchFigures, make_search_figures
 from imr_llm.evals.text import HEADLINES, show_figure
 from letters import SAMPLE_GOLD, SAMPLES
 
@@ -225,7 +225,7 @@ def test_every_interval_is_drawn_within_its_bar(score: Score) -> None:
         assert drawn, whisker
         start, width = float(drawn["start"]), float(drawn["width"])
         assert start == pytest.approx(2 + 100 * low, abs=0.01)
-        assert width == pytest.approx(max(100 * (high - low), 0.5), abs=0.02)
+        assert width == pytest.approx(min(max(100 * (high - low), 0.5), 100 - 100 * low), abs=0.02)
         assert dot == pytest.approx(2 + 100 * value, abs=0.01)
         assert 2 <= start <= dot <= 102
         assert start + width <= 102.5  # an interval of nothing is drawn half a unit wide

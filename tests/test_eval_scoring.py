@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from imr_llm.evals.alignment import align
-from imr_llm.evals.evidence import Standing, check_standing, overlap_with_gold
+from imr_llm.evals.evidence import Standing, check_standing, find_folded, overlap_with_gold
 from imr_llm.evals.fields import (
     ITEM_FIELDS,
     LETTER_FIELDS,
@@ -912,3 +912,28 @@ def test_a_figure_is_a_value_with_bounds(sample_score: Score) -> None:
     figure = sample_score.figure("reasons.micro.f1")
     assert set(dataclasses.asdict(figure)) == {"value", "low", "high", "n"}
     assert figure.n > 100
+
+
+def test_a_short_form_must_stand_as_words_of_its_own() -> None:
+    field = next(each for each in ITEM_FIELDS if each.name == "request.original")
+    assert compare_values("2 visits", "12 visits", field.same) == "wrong"
+    assert compare_values("12 visits", "therapy 12 visits", field.same) == "correct"
+
+
+def test_a_record_whose_rationale_ends_beyond_the_letter_does_not_stop_the_scoring() -> None:
+    assert list(find_folded("short", "short", 0, 50)) == [set(range(5))]
+    assert list(find_folded("so\u00adft words", "soft", 0, 50)) == [{0, 1, 3, 4}]
+
+
+def test_figures_of_a_kept_score_are_counted_anew(tmp_path: Path, sample_score: Score) -> None:
+    write_score(sample_score, tmp_path / "score.json")
+    raw = json.loads((tmp_path / "score.json").read_text("utf-8"))
+    raw["figures"]["reasons.micro.f1"]["value"] = 0.123
+    (tmp_path / "score.json").write_text(json.dumps(raw), "utf-8")
+    assert read_score(tmp_path / "score.json").figures == sample_score.figures
+
+
+def test_printed_words_of_lists_are_kept_as_hashes(sample_score: Score) -> None:
+    members = [o.sets["specialties"].right for o in sample_score.outcomes if "specialties" in o.sets]
+    assert members
+    assert all(len(each) == 8 and int(each, 16) >= 0 for some in members for each in some)

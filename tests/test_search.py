@@ -176,6 +176,7 @@ ONE_OF_EACH = (
     "early refills", "licensed in Texas but not California", "family practice reviewers", "cites postsurgical guidelines", "cites the section on braces",
     "claims administrator cited no guideline", "summary contradicts the rationale", "MTUS pages 76-80",
     "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray", "12 visits",
+    "main reason was no conservative care",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from imr_llm import terminal
 from imr_llm.doctor import examine
@@ -57,7 +57,7 @@ def run_extract(args: argparse.Namespace, settings: Settings) -> bool:
         seconds = time.monotonic() - started
         status = _update_index(library, settings)
         counts = library.counts()
-    summary = {**_describe_tally(tally), "seconds": round(seconds, 2), "index": status, "library": asdict(counts)}
+    summary = {**tally.describe(), "seconds": round(seconds, 2), "index": status, "library": asdict(counts)}
     if args.json:
         _print_json(summary)
     else:
@@ -135,18 +135,6 @@ def _make_report(out: TextIO | None) -> Callable[[Outcome], None]:
             _say(f"{done}: {outcome.source}" + (" (kept)" if outcome.kept else ""))
 
     return report
-
-
-def _describe_tally(tally: Tally) -> dict[str, Any]:
-    return {
-        "extracted": tally.extracted,
-        "kept": tally.kept,
-        "failed": tally.failed,
-        "input_tokens": tally.input_tokens,
-        "output_tokens": tally.output_tokens,
-        "cost_usd": None if tally.unpriced else round(tally.cost_usd, 6),
-        "stopped": str(tally.stopped) if tally.stopped else None,
-    }
 
 
 def _estimate(args: argparse.Namespace, settings: Settings, plan: Plan) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from imr_llm import __version__
 from imr_llm.errors import (
@@ -192,6 +192,18 @@ class Tally:
         self.output_tokens += usage.output_tokens
         self.cost_usd += usage.cost_usd or 0.0
         self.unpriced += usage.cost_usd is None and outcome.review.run.attempts > 0
+
+    def describe(self) -> dict[str, Any]:
+        """The counts as plain values; the cost is null where a price is not known."""
+        return {
+            "extracted": self.extracted,
+            "kept": self.kept,
+            "failed": self.failed,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cost_usd": None if self.unpriced else round(self.cost_usd, 6),
+            "stopped": str(self.stopped) if self.stopped else None,
+        }
 
 
 async def extract_letters(

@@ -134,7 +134,7 @@ _RATE = re.compile(
     re.IGNORECASE,
 )
 _TOP = re.compile(
-    r"\b(?:top|most (?:common|frequent)|main|leading)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\b(?:what|which) reasons\b(?: (?:are|were) (?:given|found|used|cited))?(?: most)?(?: often)?(?: for)?|\b(?:most )?common (?:denial |overturn )?reasons?\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
+    r"\b(?:main|leading)(?: denial| overturn)? reasons\b|\b(?:top|most (?:common|frequent)|main|leading)(?! reason\b)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\b(?:what|which) reasons\b(?: (?:are|were) (?:given|found|used|cited))?(?: most)?(?: often)?(?: for)?|\b(?:most )?common (?:denial |overturn )?reasons?\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
     re.IGNORECASE,
 )
 _COUNT = re.compile(
@@ -231,8 +231,8 @@ def _tell_ambiguous(question: Question) -> None:
 
 
 _CONTRADICTED = re.compile(
-    r"\b(?:summary|records?|history) (?:says?|said|shows?|showed|states?|has|documents?)\b[^.;]{0,80}?\b(?:but|while|yet|and)\b[^.;]{0,40}?\b(?:rationale|reviewer)\b[^.;]{0,60}"
-    r"|\b(?:rationale|reviewer) (?:says?|said|states?|claims?|found|finds)\b[^.;]{0,80}?\b(?:but|while|yet|though)\b[^.;]{0,40}?\b(?:summary|records?|history)\b[^.;]{0,60}"
+    r"\b(?:summary|records?|history) (?:says?|said|shows?|showed|states?|has|documents?|lists?|records?|reports?)\b[^.;]{0,80}?(?:,|\b(?:but|while|yet|and|whereas|although)\b)[^.;]{0,40}?\b(?:rationale|reviewer)\b[^.;]{0,60}"
+    r"|\b(?:rationale|reviewer) (?:says?|said|states?|claims?|found|finds)\b[^.;]{0,80}?(?:,|\b(?:but|while|yet|though|whereas|although)\b)[^.;]{0,40}?\b(?:summary|records?|history)\b[^.;]{0,60}"
     r"|\bcontradict\w*[^.;]{0,80}|\bconflicts?(?:ing)?\b[^.;]{0,80}",
     re.IGNORECASE,
 )
@@ -552,8 +552,11 @@ Accepted = dict[tuple[str, FilterOp], list[tuple[str, str]]]
 def _read_families(question: Question) -> Accepted:
     """Words for several treatments at once ("imaging"); beside other items they are one more alternative."""
     found: Accepted = {}
+    terms = [(term.start, term.end) for term in find_terms(question.text) if term.kind != "body_region"]
     for family in load_wording().families:
         for match in list(question.find(family.asked)):
+            if any(start < match.end() and match.start() < end and end - start > len(match[0]) for start, end in terms):
+                continue  # "CT scans" is no "scans"
             negated = _NEGATED.search(question.text[: match.start()])
             question.take(negated.start() if negated else match.start(), match.end())
             some = found.setdefault(("subcategory", "none" if negated else "any"), [])
@@ -616,7 +619,13 @@ def _field_of(question: Question, term: Term) -> str:
     return {"category": "category", "subcategory": "subcategory", "body_region": "region"}[term.kind]
 
 
+SPINE = ("cervical", "thoracic", "lumbar")
+
+
 def _values_of(term: Term, field: str) -> Iterator[str]:
+    if term.kind == "body_region" and term.surface.lower() in ("spine", "spinal"):
+        yield from SPINE  # no part of it is named
+        return
     if term.kind != "drug_class":
         yield term.value
         return
@@ -664,11 +673,11 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         r"(?<!has )(?<!had )(?<!have )(?<!was )(?<!were )(?<!been )(?<!not )(?<!patient )(?<!worker )(?<!him )(?<!her )"
         r"\bleft(?:[ -]sided)?\b(?! (?:out|off|over|behind|with|without|the|him|her|them|unable|able|no|nothing|to|it|un\w+|by|in|at|work)\b)",
         "laterality",
-        "any",
-        ("left", "bilateral"),
+        "is",
+        ("left",),
         "side: left",
     ),
-    (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "any", ("right", "bilateral"), "side: right"),
+    (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "is", ("right",), "side: right"),
     (r"\bbilateral\b", "laterality", "is", ("bilateral",), "side: both"),
     (r"\bexpedited\b", "priority", "any", ("Expedited", "expedited"), "priority: expedited"),
     (r"\b(?:2013 notice|notice layout|notice format)\b", "layout", "is", ("notice_2013",), "layout: notice of 2013"),

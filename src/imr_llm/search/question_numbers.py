@@ -109,7 +109,8 @@ _BETWEEN = (
 _THAN = re.compile(rf"{_QUANTITY}{_COMPARED} ?#?(?P<n>\d{{1,4}}){_NO_UNIT}(?: {_THING})?", re.IGNORECASE)
 # "six or fewer acupuncture visits"
 _SOME_THINGS = re.compile(
-    rf"\b(?P<n>{_SOME}) (?:or|and) (?P<side>more|over|greater|fewer|less|under) (?:[a-z]+ )?{_THING}", re.IGNORECASE
+    rf"\b(?P<n>{_SOME}) (?:or|and) (?P<side>more|over|greater|fewer|less|under) (?:[a-z]+,? ){{0,6}}?{_THING}",
+    re.IGNORECASE,
 )
 _OR_MORE = re.compile(
     r"\s(?:or|and) (?:(?P<more>more|above|higher|greater|over)|(?P<less>less|fewer|below|under|lower))\b",

@@ -103,7 +103,7 @@ def read_reasons(question: Question) -> None:
         _add_filter(question, group)
 
 
-_GROUNDS = ("reason", "uds", "uds_rationale", "contradiction")
+_GROUNDS = ("reason", "primary_reason", "uds", "uds_rationale", "contradiction")
 _ITEMS = ("drug", "subcategory", "category")
 
 
@@ -230,7 +230,7 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
     for code, pattern in [*wording.absent.items(), *wording.phrases]:
         for match in question.find(pattern):
             told.append(match.span())
-            yield _Mention(*match.span(), codes=(code,))
+            yield _Mention(*match.span(), codes=tuple(code.split(" | ")))
     for code, pattern in wording.present.items():
         for match in question.find(pattern):
             if not any(match.start() < end and start < match.end() for start, end in told) and not _DENIED.search(
@@ -340,7 +340,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
 
 
 # "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.
-_SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?)"
+_SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?|lists?|listed|gives?|gave|records?|recorded|has|claims?)"
 _WHO_SAYS = re.compile(
     rf"\b(?:(?:the |clinical |case |that |which |where |whose )*(?:(?P<summary>summary|case summary|clinical summary|history)|(?P<rationale>rationale|reviewers?|decision|physician reviewer)) (?:{_SAYS}|has|with)|(?:according to|in|per) the (?:clinical |case )*(?:(?P<in_summary>summary)|(?P<in_rationale>rationale)),?)(?: that)?(?: the| a| an| patient's| his| her| there (?:is|was|were))*\s*$",
     re.IGNORECASE,
@@ -360,8 +360,17 @@ def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words
     question.add(field_name, op, states, label, words)
 
 
+# "the main reason was ..."; but "main reasons" asks for figures.
+_MAIN = re.compile(r"\b(?:main|primary|principal|chief|leading|first) (?:reason|ground|cause|basis)\b", re.IGNORECASE)
+
+
 def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str, *, lone: bool) -> None:
     labels = " or ".join(reason_label(code) for code in codes)
+    main = next(iter(question.find(_MAIN)), None) if op == "any" else None
+    if main:
+        question.take(*main.span())
+        question.add("primary_reason", op, codes, f"main reason: {labels}", words)
+        return
     question.add("reason", op, codes, f"reason is not: {labels}" if op == "none" else f"reason: {labels}", words)
     if op == "none" or not lone:
         return
