@@ -421,6 +421,23 @@ class Library:
                 found[determination_id].append(str(value))
         return found
 
+    def count_values(self, field: str, filters: Sequence[Filter] = ()) -> list[tuple[str, int]]:
+        """How many of the determinations that satisfy every filter have each value of a field, most frequent first.
+
+        A value that stands for not known is not counted.
+        """
+        known = FIELDS[field]
+        where, parameters = _where(filters)
+        if known.kind == "value":
+            sql = f"SELECT ({known.sql}) AS value, count(*) AS n {_FROM} WHERE {where} GROUP BY value"
+        else:
+            among = f"WHERE determination_id IN (SELECT d.id {_FROM} WHERE {where})" if filters else ""
+            sql = (
+                f"SELECT value, count(DISTINCT determination_id) AS n FROM ({_list_sql(known)}) {among} GROUP BY value"
+            )
+        rows = self._read(f"SELECT value, n FROM ({sql}) WHERE value IS NOT NULL ORDER BY n DESC, value", parameters)
+        return [(str(value), n) for value, n in rows if value not in known.unknown]
+
     def match_text(
         self, text: str, ids: Sequence[int] | None = None, *, limit: int = 5000, with_summary: bool = False
     ) -> list[Match]:

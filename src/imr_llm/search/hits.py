@@ -16,6 +16,7 @@ from imr_llm.search.comparison import compare_case
 from imr_llm.search.evidence import HitEvidence, order_evidence
 from imr_llm.search.query import parse_query
 from imr_llm.search.question_reasons import reason_label
+from imr_llm.search.refinement import Refinement, refine
 
 __all__ = ["Answer", "Hit", "HitEvidence", "answer_json", "explain_match", "fuse", "search"]
 
@@ -63,9 +64,14 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-def search(library: Library, index: Index | None, text: str, *, limit: int = 20) -> Answer:
-    """Answer a question. `limit` 0 gives every hit; without an index the words alone rank."""
-    query = parse_query(text)
+def search(
+    library: Library, index: Index | None, text: str, *, limit: int = 20, refinement: Refinement | None = None
+) -> Answer:
+    """Answer a question. `limit` 0 gives every hit; without an index the words alone rank.
+
+    `refinement` are a reader's edits of the understood filters (ConfigurationError where it names none of the facets).
+    """
+    query = refine(parse_query(text), refinement or Refinement())
     counts = library.counts()
     selection = _compare_case(library, index, query) if query.similar else _select(library, index, query)
     ordered = sorted(selection.ids, key=lambda i: (-selection.scores.get(i, 0.0), i))
