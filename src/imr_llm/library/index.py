@@ -164,6 +164,10 @@ class Index:
 
     # ------------------------------------------------------------------------------------------ asking
 
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of length 1, to ask with (`rank_vectors`)."""
+        return self._embedder.embed(texts)
+
     def rank(self, text: str, ids: Sequence[int] | None = None, *, limit: int = CANDIDATES) -> list[Nearest]:
         """The determinations nearest to a text, best first: of all of them, or of `ids`.
 

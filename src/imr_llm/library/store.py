@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import re
 import sqlite3
 import threading
@@ -121,6 +122,12 @@ _ROW = """SELECT d.id, d.letter_id, l.file, v.case_number, d.number, d.title, d.
     d.uds_rationale, d.uds_summary, d.guideline_difference, d.needs_review, v.letter_date, v.letter_date_basis,
     v.ur_denial_date, v.injury_date, v.injury_date_basis, v.age, v.sex, v.layout"""
 _FROM = "FROM determinations d JOIN reviews v ON v.letter_id = d.letter_id JOIN letters l ON l.letter_id = d.letter_id"
+# One parameter for any number of ids: SQLite's limit does not bind, and nothing is split.
+_AMONG = "(SELECT value FROM json_each(?))"
+_GROUNDS = (
+    f"FROM (SELECT * FROM determinations WHERE id IN {_AMONG} AND decision = ?) d"
+    " JOIN reasons r ON r.determination_id = d.id"
+)
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,20 @@ class Finding:
     end: int
     match: str
     found_by: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A quote that states a ground, with the determination that it stands in."""
+
+    letter_id: str
+    file: str
+    case_number: str | None
+    number: int
+    quote: str
+    start: int
+    end: int
+    match: str
 
 
 @dataclass(frozen=True)
@@ -394,10 +415,18 @@ class Library:
             return rows
         return [_row(values) for values in self._read(f"{_ROW} {_FROM} WHERE {where} ORDER BY d.id", parameters)]
 
-    def select_ids(self, filters: Sequence[Filter] = ()) -> list[int]:
-        """The ids of the determinations that satisfy every filter."""
-        where, parameters = _where(filters)
-        return [row[0] for row in self._read(f"SELECT d.id {_FROM} WHERE {where} ORDER BY d.id", parameters)]
+    def select_ids(
+        self, filters: Sequence[Filter] = (), *, failing: Filter | None = None, limit: int | None = None
+    ) -> list[int]:
+        """The ids of the determinations that satisfy every filter, and do not satisfy `failing`; the first `limit`."""
+        sql, parameters = _select_ids(filters, failing)
+        rows = self._read(f"{sql} ORDER BY d.id LIMIT ?", [*parameters, -1 if limit is None else limit])
+        return [row[0] for row in rows]
+
+    def count_ids(self, filters: Sequence[Filter] = ()) -> int:
+        """How many determinations satisfy every filter."""
+        sql, parameters = _select_ids(filters)
+        return int(self._read(f"SELECT count(*) FROM ({sql})", parameters)[0][0])
 
     def findings(self, ids: Sequence[int]) -> dict[int, list[Finding]]:
         """The reasons of some determinations, primary first."""
@@ -429,9 +458,11 @@ class Library:
         known = FIELDS[field]
         where, parameters = _where(filters)
         if known.kind == "value":
-            sql = f"SELECT ({known.sql}) AS value, count(*) AS n {_FROM} WHERE {where} GROUP BY value"
+            sql = (
+                f"SELECT ({known.sql}) AS value, count(*) AS n {_from(known.sql + where)} WHERE {where} GROUP BY value"
+            )
         else:
-            among = f"WHERE determination_id IN (SELECT d.id {_FROM} WHERE {where})" if filters else ""
+            among = f"WHERE determination_id IN ({_select_ids(filters)[0]})" if filters else ""
             sql = (
                 f"SELECT value, count(DISTINCT determination_id) AS n FROM ({_list_sql(known)}) {among} GROUP BY value"
             )
@@ -466,6 +497,31 @@ class Library:
             f"AND code IN ({marks}) GROUP BY determination_id", ids, codes,
         )  # fmt: skip
         return {row[0]: (row[1], bool(row[2])) for row in rows}
+
+    def count_decisions(self, ids: Sequence[int]) -> dict[str, int]:
+        """How many of some determinations have each decision."""
+        sql = f"SELECT decision, count(*) FROM determinations WHERE id IN {_AMONG} GROUP BY decision"
+        return {row[0]: row[1] for row in self._read(sql, [_id_list(ids)])}
+
+    def count_grounds(self, ids: Sequence[int], decision: str, polarity: str) -> list[tuple[str, int]]:
+        """(code, how many of some determinations with this decision have it), most frequent first."""
+        sql = f"SELECT r.code, count(DISTINCT d.id) AS n {_GROUNDS} AND r.polarity = ? GROUP BY r.code ORDER BY n DESC, r.code"
+        return [(row[0], row[1]) for row in self._read(sql, [_id_list(ids), decision, polarity])]
+
+    def quote_grounds(
+        self, ids: Sequence[int], decision: str, codes: Sequence[str], *, most: int
+    ) -> dict[str, list[Example]]:
+        """For each code, quotes of at most `most` letters among some determinations, main grounds before others."""
+        columns = "l.letter_id, l.file, v.case_number, d.number, r.quote, r.start, r.end, r.match"
+        best = "ORDER BY r.is_primary DESC, r.match, d.id, r.position"
+        inner = (
+            f"SELECT {columns}, row_number() OVER (PARTITION BY l.letter_id {best}) AS place, r.is_primary, d.id AS id"
+            f" {_GROUNDS} AND r.code = ? JOIN reviews v ON v.letter_id = d.letter_id"
+            " JOIN letters l ON l.letter_id = d.letter_id"
+        )
+        sql = f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY is_primary DESC, match, id LIMIT ?"
+        among = _id_list(ids)
+        return {code: [Example(*row[:8]) for row in self._read(sql, [among, decision, code, most])] for code in codes}
 
     def vectors(self, model: str, ids: Sequence[int] | None = None) -> list[StoredVector]:
         """The vectors of a model, of all determinations or of some."""
@@ -678,6 +734,25 @@ def _list_sql(field: Field) -> str:
         return field.sql
     return ("SELECT determination_id, CASE WHEN first_page = last_page THEN CAST(first_page AS TEXT)"
             f" ELSE first_page || '-' || last_page END AS value FROM ({field.sql}) WHERE first_page IS NOT NULL")  # fmt: skip
+
+
+def _id_list(ids: Iterable[int]) -> str:
+    return json.dumps(list(ids), separators=(",", ":"))
+
+
+def _from(sql: str) -> str:
+    """The tables that conditions speak of; a letter's own are joined where they are asked for alone."""
+    reviews = " JOIN reviews v ON v.letter_id = d.letter_id" if "v." in sql else ""
+    return f"FROM determinations d{reviews}"
+
+
+def _select_ids(filters: Sequence[Filter], failing: Filter | None = None) -> tuple[str, list[Any]]:
+    where, parameters = _where(filters)
+    if failing is not None:
+        # A condition on what is not known is NULL: it is not satisfied either.
+        condition, values = where_filter(failing)
+        where, parameters = f"{where} AND ({condition}) IS NOT 1", [*parameters, *values]
+    return f"SELECT d.id {_from(where)} WHERE {where}", parameters
 
 
 def _where(filters: Sequence[Filter]) -> tuple[str, list[Any]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from imr_llm.search.question_reasons import reason_label
 
 _CODED = frozenset({"decision", "category", "subcategory", "region", "unsure_region", "uds", "ur_action"})
+_ACRONYMS = frozenset(
+    {"cbt", "cpm", "ct", "dvt", "ect", "eeg", "emg", "eswt", "mri", "ncv", "nmes", "prp", "pt", "tens", "tms"}
+)
 
 
 def label_value(field: str, value: object) -> str:
@@ -15,4 +18,7 @@ def label_value(field: str, value: object) -> str:
     """
     if field in ("reason", "primary_reason"):
         return reason_label(str(value))
-    return str(value).rpartition(".")[2].replace("_", " ") if field in _CODED else str(value)
+    if field not in _CODED:
+        return str(value)
+    words = str(value).rpartition(".")[2].split("_")
+    return " ".join(word.upper() if word in _ACRONYMS else word for word in words)
