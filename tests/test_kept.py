@@ -102,7 +102,9 @@ def test_added_word_scores_are_those_of_one_question(
         direct = library.match_text(text, ids, with_summary=with_summary)
         monkeypatch.setattr(store, "NARROW", 0)
         added = library.match_text(text, ids, with_summary=with_summary)
+        order = library.order_by_words(text, ids).tolist()
     assert added == direct
+    assert with_summary or order == [match.id for match in direct]
 
 
 def test_reasons_order_main_ones_first(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from imr_llm.library.store import StoredVector
 FOLDER = "vectors"
 CURRENT = "current.json"
 # Of a set wider than this share of the library all rows are multiplied: reading on is faster than picking.
-WIDE = 0.3
+WIDE = 0.15
 # Rows picked at once, so that a broad set is not copied whole.
 PICKED = 20_000
 

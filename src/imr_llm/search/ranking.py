@@ -50,7 +50,7 @@ def rank_answers(library: Library, index: Index | None, query: Query, ids: Seque
     if len(ids) < 2 and not index:
         return Ranked(among, np.ones(len(among)))
     wanted = [str(code) for code in query.values("reason")]
-    orders: dict[str, Order] = {"words": [match.id for match in library.match_text(query.free_text, ids)]}
+    orders: dict[str, Order] = {"words": library.order_by_words(query.free_text, ids)}
     if wanted:
         orders["reasons"] = library.order_by_reasons(ids, wanted)
     if index and query.free_text:
@@ -70,9 +70,11 @@ def _fuse_among(among: Ids, orders: Mapping[str, Order]) -> Ranked:
     """As `fuse`, for many at once; those in no order come last, each with 0."""
     total = sum(WEIGHTS[name] for name in orders) / RANK_OFFSET or 1.0
     scores = np.zeros(len(among))
+    places = np.zeros(int(among[-1]) + 1 if len(among) else 0, dtype=np.int64)
+    places[among] = np.arange(len(among))
     for name, ids in orders.items():
         ranks = np.arange(len(ids))
-        scores[np.searchsorted(among, np.asarray(ids, dtype=np.int64))] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
+        scores[places[np.asarray(ids, dtype=np.int64)]] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
     best = np.argsort(-scores, kind="stable")
     return Ranked(among[best], scores[best])
 
