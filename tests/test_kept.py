@@ -53,6 +53,9 @@ def test_the_longest_unused_make_room() -> None:
     for key in "abacab":
         ask(key)
     assert made == ["a", "b", "c", "b"]
+    assert kept.holds(1, "b")
+    assert not kept.holds(2, "b")
+    assert not kept.holds(1, "c")
 
 
 DECIDED = Filter("decision", "any", ("upheld",), "", "")

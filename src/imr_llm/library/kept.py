@@ -44,6 +44,10 @@ class Kept:
         answer: Answer = self._answers[key][0]
         return answer
 
+    def holds(self, version: Hashable, key: Hashable) -> bool:
+        """Is the answer of a key at hand?"""
+        return version == self._version and key in self._answers
+
 
 def read_ids(joined: str | None) -> Ids:
     """Ids as SQLite joins them ("3,1,2"), ascending."""

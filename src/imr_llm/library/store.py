@@ -18,7 +18,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -490,7 +490,7 @@ class Library:
         columns = _columns(with_summary)
         if not words or (ids is not None and len(ids) == 0):
             return []
-        if ids is not None and len(ids) > NARROW:
+        if ids is not None and self._adds_up(ids, words, columns):
             best, scores = self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)
             return [Match(*pair) for pair in zip(best.tolist(), scores.tolist(), strict=True)]
         within = f"AND +rowid IN {_AMONG}" if ids is not None else ""
@@ -503,10 +503,15 @@ class Library:
 
     def order_by_words(self, text: str, ids: Sequence[int] | Ids, *, limit: int = MOST_MATCHES) -> Ids:
         """As `match_text`, the ids alone."""
-        words = match_words(text)
-        if len(ids) > NARROW and words:
-            return self._add_words(words, _columns(False), np.asarray(ids, dtype=np.int64), limit)[0]
+        words, columns = match_words(text), _columns(False)
+        if words and self._adds_up(ids, words, columns):
+            return self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)[0]
         return np.asarray([match.id for match in self.match_text(text, ids, limit=limit)], dtype=np.int64)
+
+    def _adds_up(self, ids: Sequence[int] | Ids, words: Sequence[str], columns: str) -> bool:
+        """Is it faster to add up the words' scores of the whole library than to ask for these determinations alone?"""
+        version = self._version()
+        return len(ids) > NARROW or all(self._kept.holds(version, ("word", word, columns)) for word in words)
 
     def _add_words(self, words: Sequence[str], columns: str, ids: Ids, limit: int) -> tuple[Ids, NDArray[np.float64]]:
         """The score of several words is the sum of what each is worth; of each, the whole library's is kept."""
@@ -881,9 +886,14 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
     return db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(values.values())).lastrowid or 0
 
 
+_BOOLEANS = [at for at, field in enumerate(fields(Row)) if field.type == "bool"]
+
+
 def _row(values: tuple[Any, ...]) -> Row:
-    row = Row(*values)
-    return replace(row, retrospective=bool(row.retrospective), needs_review=bool(row.needs_review))
+    plain = list(values)
+    for at in _BOOLEANS:
+        plain[at] = bool(plain[at])
+    return Row(*plain)
 
 
 @contextmanager

@@ -34,14 +34,20 @@ def find_relevant(library: Library, index: Index | None, query: Query) -> dict[i
 
 @dataclass(frozen=True)
 class Ranked:
-    """Determinations, best first, and the score of each (0 to 1)."""
+    """Determinations, ascending, and the score of each (0 to 1)."""
 
     ids: Ids
     scores: NDArray[np.float64]
 
     def best(self, limit: int | None) -> dict[int, float]:
-        """The first `limit` (None: all), with their scores."""
-        return dict(zip(self.ids[:limit].tolist(), self.scores[:limit].tolist(), strict=True))
+        """The best `limit` (None: all), with their scores, best first; of equal ones the first added."""
+        among = np.arange(len(self.ids))
+        if limit is not None and limit < len(self.ids):
+            # Only what can be shown is sorted: those at least as good as the last that is.
+            least = np.partition(self.scores, -limit)[-limit]
+            among = np.flatnonzero(self.scores >= least)
+        order = among[np.argsort(-self.scores[among], kind="stable")][:limit]
+        return dict(zip(self.ids[order].tolist(), self.scores[order].tolist(), strict=True))
 
 
 def rank_answers(library: Library, index: Index | None, query: Query, ids: Sequence[int] | Ids) -> Ranked:
@@ -59,11 +65,10 @@ def rank_answers(library: Library, index: Index | None, query: Query, ids: Seque
 
 
 def rank_scores(scores: Mapping[int, float]) -> Ranked:
-    """Determinations with scores, best first."""
+    """Determinations with scores that were given already."""
     ids = np.asarray(sorted(scores), dtype=np.int64)
     values = np.asarray([scores[i] for i in ids.tolist()], dtype=np.float64)
-    best = np.argsort(-values, kind="stable")
-    return Ranked(ids[best], values[best])
+    return Ranked(ids, values)
 
 
 def _fuse_among(among: Ids, orders: Mapping[str, Order]) -> Ranked:
@@ -75,8 +80,7 @@ def _fuse_among(among: Ids, orders: Mapping[str, Order]) -> Ranked:
     for name, ids in orders.items():
         ranks = np.arange(len(ids))
         scores[places[np.asarray(ids, dtype=np.int64)]] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
-    best = np.argsort(-scores, kind="stable")
-    return Ranked(among[best], scores[best])
+    return Ranked(among, scores)
 
 
 def fuse(orders: dict[str, list[int]]) -> dict[int, float]:
