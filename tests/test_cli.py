@@ -126,6 +126,25 @@ def test_search_prints_the_contract(filled: Path, capsys: pytest.CaptureFixture[
     assert "4 of " in printed
 
 
+def test_explain_shows_near_misses(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert imr("search", "lumbar MRI overturned", "--library", filled, "--explain") in (0, 1)
+    printed = capsys.readouterr().out
+    assert "fails: decision: upheld" in printed
+    imr("search", "lumbar MRI overturned", "--library", filled, "--explain", "--json")
+    assert out_json(capsys)["near_misses"][0]["because"] == "decision: upheld"
+    imr("search", "lumbar MRI overturned", "--library", filled, "--json")
+    assert "near_misses" not in out_json(capsys)
+
+
+def test_similar_prints_a_checklist(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert imr("similar", SAMPLES / "norco_missing_uds.txt", "--library", filled) == 0
+    printed = capsys.readouterr().out
+    assert "found missing or against it, of " in printed
+    assert "documented, of " in printed
+    assert imr("similar", SAMPLES / "norco_missing_uds.txt", "--library", filled, "--json") == 0
+    assert set(out_json(capsys)["checklist"]) == {"treatment", "upheld", "overturned", "missing", "documented"}
+
+
 def test_nothing_found_is_1(filled: Path) -> None:
     assert imr("search", "Botox for migraine overturned", "--library", filled) == 1
 

@@ -10,7 +10,7 @@ from library_samples import WordEmbedder, fill_library
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import RECORDS, Library
 from imr_llm.search.comparison import read_case
-from imr_llm.search.similar import find_similar, similar_json
+from imr_llm.search.similar import find_both_sides, find_similar, similar_json
 
 DRAFT = "We ask for Norco 10/325 #120. The last urine drug screen was consistent. Work status is unchanged and no taper has been planned."
 
@@ -51,6 +51,23 @@ def test_only_a_decision(filled: tuple[Library, Index]) -> None:
     assert answer.total == 1
 
 
+def test_both_sides_at_once(filled: tuple[Library, Index]) -> None:
+    sides = find_both_sides(*filled, DRAFT, 3)
+    assert sides["upheld"] == find_similar(*filled, DRAFT, decision="upheld", limit=3)
+    assert sides["overturned"] == find_similar(*filled, DRAFT, decision="overturned", limit=3)
+    assert sides["checklist"] == sides["upheld"].checklist == sides["overturned"].checklist
+    assert sides["checklist"] is not None
+
+
+def test_the_text_is_embedded_once(filled: tuple[Library, Index], monkeypatch: pytest.MonkeyPatch) -> None:
+    library, index = filled
+    asked: list[int] = []
+    embed = index.embed
+    monkeypatch.setattr(index, "embed", lambda texts: asked.append(len(texts)) or embed(texts))
+    find_both_sides(library, index, DRAFT)
+    assert len(asked) == 1
+
+
 def test_without_an_index_subject_and_grounds_decide(filled: tuple[Library, Index]) -> None:
     answer = find_similar(filled[0], None, DRAFT)
     assert answer.hits[0].file == "consistent.txt"
@@ -74,7 +91,7 @@ def test_the_text_is_not_kept(filled: tuple[Library, Index]) -> None:
 
 def test_json(filled: tuple[Library, Index]) -> None:
     plain = similar_json(find_similar(*filled, DRAFT))
-    assert set(plain) == {"case", "total", "hits", "notes"}
+    assert set(plain) == {"case", "total", "hits", "notes", "checklist"}
     assert {"letter_id", "number", "score", "shared", "differing", "evidence"} <= set(plain["hits"][0])
     assert (library_path := filled[0].path / RECORDS).exists(), library_path
 

@@ -95,7 +95,7 @@ def make_parser() -> argparse.ArgumentParser:
     search = add("search", "the determinations that answer a question")
     search.add_argument("query", metavar="QUERY")
     search.add_argument("--limit", type=_count, default=20, metavar="N", help="hits to print, 0 for all (20)")
-    search.add_argument("--explain", action="store_true", help="show how the question was understood")
+    search.add_argument("--explain", action="store_true", help="show how the question was understood, and near misses")
 
     similar = add("similar", "determinations like a letter, a denial or a draft request")
     similar.add_argument("file", metavar="FILE", help="a letter or text file, or - for stdin")

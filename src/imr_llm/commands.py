@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 DEMO_QUERY = "find cases denied for missing UDS"
 DEMO_LIBRARY = "imr-demo-library"
+NEAR_MISSES = 5
 
 
 def run_extract(args: argparse.Namespace, settings: Settings) -> bool:
@@ -179,9 +180,11 @@ def run_index(args: argparse.Namespace, settings: Settings) -> bool:
 def run_search(args: argparse.Namespace, settings: Settings) -> bool:
     """A question answered, False where nothing answers it."""
     with Library.open(settings.library, create=False) as library:
-        answer = search(library, _open_index(library, settings), args.query, limit=args.limit)
+        index = _open_index(library, settings)
+        near = NEAR_MISSES if args.explain else 0
+        answer = search(library, index, args.query, limit=args.limit, near_misses=near)
     if args.json:
-        _print_json(answer_json(answer))
+        _print_json(answer_json(answer, near_misses=args.explain))
     else:
         terminal.print_answer(answer, explain=args.explain)
     return bool(answer.total)

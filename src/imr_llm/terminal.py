@@ -12,12 +12,14 @@ from imr_llm.extraction import Estimate, Plan
 from imr_llm.letters.cleaning import clean_text
 from imr_llm.library.store import Counts
 from imr_llm.record import Determination, Review
-from imr_llm.search.hits import Answer, HitEvidence
+from imr_llm.search.checklist import CheckLine, Checklist
+from imr_llm.search.hits import Answer, Hit, HitEvidence
 from imr_llm.search.query import Query
 from imr_llm.search.similar import SimilarAnswer
-from imr_llm.search.stats import Group, Rate, Statistics
+from imr_llm.search.stats import SMALL, Group, Rate, Statistics
 
 WIDTH = 100
+CHECK_LINES = 5
 DISCLAIMER = (
     "Machine-extracted from public letters; not precedent, not legal or medical advice; a sample, not the universe."
 )
@@ -32,18 +34,22 @@ def print_answer(answer: Answer, *, explain: bool = False) -> None:
         f"in {answer.letters_searched} letters answer{shown}"
     )
     for place, hit in enumerate(answer.hits, start=1):
-        print()
-        print(f"{place:>3}. {hit.decision.upper().replace('_', ' ')}  {_fold(hit.title, 5)}")
-        where = (
-            f"{hit.case_number}, determination {hit.number}  [{hit.file}]"
-            if hit.case_number
-            else f"{hit.file}, determination {hit.number}"
-        )
-        print(f"     {where}")
-        _print_evidence(hit.evidence)
+        _print_hit(f"{place:>3}.", hit)
         print(_wrap(f"why: {hit.why}", 5))
         for note in hit.notes:
             print(_wrap(f"note: {note}", 5))
+    if explain and answer.near_misses:
+        print(f"\nnear misses: {len(answer.near_misses)} that fail one condition")
+        for miss in answer.near_misses:
+            _print_hit("  ~ ", miss.hit)
+            print(_wrap(f"fails: {miss.because}", 5))
+
+
+def _print_hit(mark: str, hit: Hit) -> None:
+    print(f"\n{mark} {hit.decision.upper().replace('_', ' ')}  {_fold(hit.title, 5)}")
+    where = f"{hit.case_number}, determination {hit.number}  [{hit.file}]"
+    print(f"     {where if hit.case_number else f'{hit.file}, determination {hit.number}'}")
+    _print_evidence(hit.evidence)
 
 
 def _print_query(query: Query, notes: Iterable[str], *, explain: bool) -> None:
@@ -80,6 +86,26 @@ def print_similar(answer: SimilarAnswer) -> None:
         if hit.differing:
             print(_wrap("differs: " + "; ".join(hit.differing), 5))
         _print_evidence(hit.evidence)
+    if answer.checklist:
+        _print_checklist(answer.checklist)
+
+
+def _print_checklist(checklist: Checklist) -> None:
+    """What was missing where the denial stood, what was documented where it fell; the first lines, a quote each."""
+    marked = "; * fewer than 10 determinations" if min(checklist.upheld, checklist.overturned) < SMALL else ""
+    print(f"\nchecklist: {checklist.treatment} (shares with 95 % Wilson intervals{marked})")
+    _print_side(f"found missing or against it, of {checklist.upheld} upheld", checklist.missing)
+    _print_side(f"documented, of {checklist.overturned} overturned", checklist.documented)
+
+
+def _print_side(heading: str, lines: tuple[CheckLine, ...]) -> None:
+    print(f"  {heading}:" + ("" if lines else " nothing"))
+    for line in lines[:CHECK_LINES]:
+        rate = Rate(line.n, line.of, line.share, line.low, line.high)
+        print(f"    {_rate(rate):<22}{line.label}{' *' if line.small else ''}")
+        for quote in line.quotes[:1]:
+            where = f"{quote.case_number or quote.file}, determination {quote.number}"
+            print(_wrap(f'"{clean_text(quote.quote)}" [{where}]', 8))
 
 
 def print_statistics(statistics: Statistics) -> None:

@@ -157,6 +157,11 @@ def _name_any(field: Field, values: tuple[FilterValue, ...]) -> Where:
     return f"d.id IN (SELECT determination_id FROM ({field.sql}) WHERE {likes})", [f"%{value}%" for value in escaped]
 
 
+def _name_is(field: Field, values: tuple[FilterValue, ...]) -> Where:
+    """One of these printed names, as a whole."""
+    return f"d.id IN (SELECT determination_id FROM ({field.sql}) WHERE value IN ({_marks(values)}))", list(values)
+
+
 def _name_none(field: Field, values: tuple[FilterValue, ...]) -> Where:
     condition, parameters = _name_any(field, values)
     known = f"d.id IN (SELECT determination_id FROM ({field.sql}) WHERE value IS NOT NULL)"
@@ -185,6 +190,7 @@ _WHERE = {
     ("list", "all"): _list_all,
     ("list", "none"): _list_none,
     ("name", "any"): _name_any,
+    ("name", "is"): _name_is,
     ("name", "none"): _name_none,
     ("quote", "any"): _quote_any,
     ("pages", "overlaps"): _pages_overlap,

@@ -15,8 +15,8 @@ class Filter:
     """One condition on a determination. All filters of a query hold together (AND).
 
     `field` is a name of library.fields.FIELDS; `value` is always a tuple: the accepted values for "any" and "all",
-    the excluded ones for "none", one value for "is", (first, last) for "range" and "overlaps" (None: open end;
-    dates are ISO strings). "none" holds only where the field is known. `label` says it in words, `words` are the
+    the excluded ones for "none", one value for "is" (of a printed name: any of them, each as a whole), (first, last)
+    for "range" and "overlaps" (None: open end; dates are ISO strings). "none" holds only where the field is known. `label` says it in words, `words` are the
     user's own words that it was read from.
     """
 

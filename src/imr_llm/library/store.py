@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import json
 import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError, LibraryTooNew
@@ -37,6 +40,7 @@ from imr_llm.library.facts import (
 )
 from imr_llm.library.fields import FIELDS, Field, where_filter
 from imr_llm.library.filters import Filter
+from imr_llm.library.kept import Ids, Kept, find_common, is_among, read_ids
 from imr_llm.library.migrations import MIGRATIONS
 from imr_llm.library.passages import read_passages
 from imr_llm.record import Determination, Guideline, Review, Run
@@ -48,6 +52,9 @@ LOCK = "writer.lock"
 SHORTEST_PREFIX = 4
 # Parameters in one statement; SQLite allows 32,766.
 BATCH = 10_000
+MOST_MATCHES = 5_000
+# Of more determinations than this the words' scores are added up from those of the whole library.
+NARROW = 2_000
 
 
 class LetterLike(Protocol):
@@ -121,6 +128,14 @@ _ROW = """SELECT d.id, d.letter_id, l.file, v.case_number, d.number, d.title, d.
     d.uds_rationale, d.uds_summary, d.guideline_difference, d.needs_review, v.letter_date, v.letter_date_basis,
     v.ur_denial_date, v.injury_date, v.injury_date_basis, v.age, v.sex, v.layout"""
 _FROM = "FROM determinations d JOIN reviews v ON v.letter_id = d.letter_id JOIN letters l ON l.letter_id = d.letter_id"
+# One parameter for any number of ids: SQLite's limit does not bind, and nothing is split.
+_BM25 = "bm25(passages, 2.0, 4.0, 1.0, 1.0)"
+_NONE = np.zeros(0, dtype=np.int64)
+_AMONG = "(SELECT value FROM json_each(?))"
+_GROUNDS = (
+    f"FROM (SELECT * FROM determinations WHERE id IN {_AMONG} AND decision = ?) d"
+    " JOIN reasons r ON r.determination_id = d.id"
+)
 
 
 @dataclass(frozen=True)
@@ -135,6 +150,20 @@ class Finding:
     end: int
     match: str
     found_by: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A quote that states a ground, with the determination that it stands in."""
+
+    letter_id: str
+    file: str
+    case_number: str | None
+    number: int
+    quote: str
+    start: int
+    end: int
+    match: str
 
 
 @dataclass(frozen=True)
@@ -186,6 +215,8 @@ class Library:
         self._connection = connection
         self._lock: sqlite3.Connection | None = None
         self._guard = threading.RLock()
+        self._kept = Kept()
+        self._writes = 0
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, writing: bool = False) -> Self:
@@ -374,7 +405,7 @@ class Library:
     def counts(self) -> Counts:
         """How much there is."""
         names = ("letters", "reviews", "determinations", "reasons", "failures")
-        return Counts(*(self._read(f"SELECT count(*) FROM {name}")[0][0] for name in names))
+        return Counts(*(self._count(f"SELECT count(*) FROM {name}")[0] for name in names))
 
     def check(self) -> list[str]:
         """What is wrong with the file itself (SQLite's own checks); empty where all is well."""
@@ -394,10 +425,19 @@ class Library:
             return rows
         return [_row(values) for values in self._read(f"{_ROW} {_FROM} WHERE {where} ORDER BY d.id", parameters)]
 
-    def select_ids(self, filters: Sequence[Filter] = ()) -> list[int]:
-        """The ids of the determinations that satisfy every filter."""
-        where, parameters = _where(filters)
-        return [row[0] for row in self._read(f"SELECT d.id {_FROM} WHERE {where} ORDER BY d.id", parameters)]
+    def select_ids(self, filters: Sequence[Filter] = (), *, failing: Filter | None = None) -> list[int]:
+        """The ids of the determinations that satisfy every filter, and do not satisfy `failing`, ascending."""
+        found: list[int] = self.select_array(filters, failing=failing).tolist()
+        return found
+
+    def select_array(self, filters: Sequence[Filter] = (), *, failing: Filter | None = None) -> Ids:
+        """As `select_ids`: each filter is asked by itself, and what it selects kept for the next question."""
+        found = find_common([self._filter_ids(filter) for filter in filters] or [self._filter_ids(None)])
+        return found if failing is None else found[~is_among(found, self._filter_ids(failing))]
+
+    def count_ids(self, filters: Sequence[Filter] = ()) -> int:
+        """How many determinations satisfy every filter."""
+        return len(self.select_array(filters))
 
     def findings(self, ids: Sequence[int]) -> dict[int, list[Finding]]:
         """The reasons of some determinations, primary first."""
@@ -421,34 +461,107 @@ class Library:
                 found[determination_id].append(str(value))
         return found
 
+    def count_values(self, field: str, filters: Sequence[Filter] = ()) -> list[tuple[str, int]]:
+        """How many of the determinations that satisfy every filter have each value of a field, most frequent first.
+
+        Values that none of them has are left out, and those that stand for not known.
+        """
+        postings = self._postings(field)
+        if filters:
+            among = self._mask(self.select_array(filters))
+            counts = {value: int(np.count_nonzero(among[ids])) for value, ids in postings.items()}
+        else:
+            counts = {value: len(ids) for value, ids in postings.items()}
+        return sorted(((v, n) for v, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0]))
+
     def match_text(
-        self, text: str, ids: Sequence[int] | None = None, *, limit: int = 5000, with_summary: bool = False
+        self,
+        text: str,
+        ids: Sequence[int] | Ids | None = None,
+        *,
+        limit: int = MOST_MATCHES,
+        with_summary: bool = False,
     ) -> list[Match]:
         """The determinations (of `ids`) whose passages hold words of the text, best first. Any text is safe.
 
         `with_summary` reads the clinical summary too, to compare cases.
         """
-        expression = match_expression(text)
-        if not expression:
+        words = match_words(text)
+        columns = _columns(with_summary)
+        if not words or (ids is not None and len(ids) == 0):
             return []
-        columns = "" if with_summary else "{title evidence findings} : "
-        within = f"AND +rowid IN ({', '.join('?' * len(ids))})" if ids is not None and len(ids) <= BATCH else ""
+        if ids is not None and self._adds_up(ids, words, columns):
+            best, scores = self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)
+            return [Match(*pair) for pair in zip(best.tolist(), scores.tolist(), strict=True)]
+        within = f"AND +rowid IN {_AMONG}" if ids is not None else ""
         rows = self._read(
-            "SELECT rowid, -bm25(passages, 2.0, 4.0, 1.0, 1.0) AS score FROM passages"
-            f" WHERE passages MATCH ? {within} ORDER BY score DESC, rowid LIMIT ?",
-            [f"{columns}({expression})", *(ids if within and ids else ()), limit],
+            f"SELECT rowid, -{_BM25} AS score FROM passages WHERE passages MATCH ? {within}"
+            " ORDER BY score DESC, rowid LIMIT ?",
+            [f"{columns}({match_expression(text)})", *([] if ids is None else [_id_list(ids)]), limit],
         )
-        wanted = None if ids is None or within else set(ids)
-        return [Match(*row) for row in rows if wanted is None or row[0] in wanted]
+        return [Match(*row) for row in rows]
 
-    def count_reasons(self, ids: Sequence[int], codes: Sequence[str]) -> dict[int, tuple[int, bool]]:
-        """How many of the codes each determination has, and whether its main reason is among them."""
-        marks = ", ".join("?" * len(codes))
-        rows = self._read_in(
-            "SELECT determination_id, count(DISTINCT code), max(is_primary) FROM reasons",
-            f"AND code IN ({marks}) GROUP BY determination_id", ids, codes,
-        )  # fmt: skip
-        return {row[0]: (row[1], bool(row[2])) for row in rows}
+    def order_by_words(self, text: str, ids: Sequence[int] | Ids, *, limit: int = MOST_MATCHES) -> Ids:
+        """As `match_text`, the ids alone."""
+        words, columns = match_words(text), _columns(False)
+        if words and self._adds_up(ids, words, columns):
+            return self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)[0]
+        return np.asarray([match.id for match in self.match_text(text, ids, limit=limit)], dtype=np.int64)
+
+    def _adds_up(self, ids: Sequence[int] | Ids, words: Sequence[str], columns: str) -> bool:
+        """Is it faster to add up the words' scores of the whole library than to ask for these determinations alone?"""
+        version = self._version()
+        return len(ids) > NARROW or all(self._kept.holds(version, ("word", word, columns)) for word in words)
+
+    def _add_words(self, words: Sequence[str], columns: str, ids: Ids, limit: int) -> tuple[Ids, NDArray[np.float64]]:
+        """The score of several words is the sum of what each is worth; of each, the whole library's is kept."""
+        scores = np.zeros(self.id_bounds()[1] + 1)
+        for word in words:
+            holding, worth = self._word_scores(word, columns)
+            scores[holding] += worth
+        found = np.sort(ids)
+        # A word in more than half of the letters is worth next to nothing, yet more than no word.
+        found = found[scores[found] > 0]
+        best = found[np.argsort(-scores[found], kind="stable")[:limit]]
+        return best, scores[best]
+
+    def order_by_reasons(self, ids: Sequence[int] | Ids, codes: Sequence[str]) -> Ids:
+        """Those of some determinations that have any of the codes.
+
+        First those whose main reason is among them, then those with more of them.
+        """
+        among = self._mask(np.asarray(ids, dtype=np.int64))
+        number, is_main = np.zeros(len(among), dtype=np.int64), np.zeros(len(among), dtype=np.bool_)
+        for code in dict.fromkeys(codes):
+            number[self._postings("reason").get(code, _NONE)] += 1
+            is_main[self._postings("primary_reason").get(code, _NONE)] = True
+        found = np.flatnonzero(among & (number > 0))
+        return found[np.lexsort((found, -number[found], ~is_main[found]))]
+
+    def count_decisions(self, ids: Sequence[int]) -> dict[str, int]:
+        """How many of some determinations have each decision."""
+        sql = f"SELECT decision, count(*) FROM determinations WHERE id IN {_AMONG} GROUP BY decision"
+        return {row[0]: row[1] for row in self._read(sql, [_id_list(ids)])}
+
+    def count_grounds(self, ids: Sequence[int], decision: str, polarity: str) -> list[tuple[str, int]]:
+        """(code, how many of some determinations with this decision have it), most frequent first."""
+        sql = f"SELECT r.code, count(DISTINCT d.id) AS n {_GROUNDS} AND r.polarity = ? GROUP BY r.code ORDER BY n DESC, r.code"
+        return [(row[0], row[1]) for row in self._read(sql, [_id_list(ids), decision, polarity])]
+
+    def quote_grounds(
+        self, ids: Sequence[int], decision: str, codes: Sequence[str], *, most: int
+    ) -> dict[str, list[Example]]:
+        """For each code, quotes of at most `most` letters among some determinations, main grounds before others."""
+        columns = "l.letter_id, l.file, v.case_number, d.number, r.quote, r.start, r.end, r.match"
+        best = "ORDER BY r.is_primary DESC, r.match, d.id, r.position"
+        inner = (
+            f"SELECT {columns}, row_number() OVER (PARTITION BY l.letter_id {best}) AS place, r.is_primary, d.id AS id"
+            f" {_GROUNDS} AND r.code = ? JOIN reviews v ON v.letter_id = d.letter_id"
+            " JOIN letters l ON l.letter_id = d.letter_id"
+        )
+        sql = f"SELECT * FROM ({inner}) WHERE place = 1 ORDER BY is_primary DESC, match, id LIMIT ?"
+        among = _id_list(ids)
+        return {code: [Example(*row[:8]) for row in self._read(sql, [among, decision, code, most])] for code in codes}
 
     def vectors(self, model: str, ids: Sequence[int] | None = None) -> list[StoredVector]:
         """The vectors of a model, of all determinations or of some."""
@@ -470,8 +583,8 @@ class Library:
 
     def id_bounds(self) -> tuple[int, int]:
         """How many determinations there are, and the highest id ever in use among them (0 for none)."""
-        row = self._read("SELECT count(*), coalesce(max(id), 0) FROM determinations")[0]
-        return int(row[0]), int(row[1])
+        count, highest = self._count("SELECT count(*), coalesce(max(id), 0) FROM determinations")
+        return count, highest
 
     def determination_ids(self) -> dict[int, tuple[str, int]]:
         """id -> (letter_id, number) of every determination."""
@@ -514,16 +627,67 @@ class Library:
             self.take_lock()
             with _sqlite_errors(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._writes += 1
                 try:
                     yield self._connection
                 except BaseException:
                     self._connection.execute("ROLLBACK")
+                    self._writes += 1
                     raise
                 self._connection.execute("COMMIT")
+                self._writes += 1
 
     def _read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guard, _sqlite_errors(self.path):
             return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def _count(self, sql: str) -> tuple[int, ...]:
+        """The one row of a count over whole tables."""
+        with self._guard:
+            return self._kept.get(self._version(), sql, lambda: tuple(map(int, self._read(sql)[0])), len)
+
+    def _version(self) -> tuple[int, int]:
+        """Another one after anything was written, here or by another process."""
+        return int(self._read("PRAGMA data_version")[0][0]), self._writes
+
+    def _filter_ids(self, filter: Filter | None) -> Ids:
+        """The determinations that satisfy one filter (None: all), ascending."""
+        where, parameters = ("1", []) if filter is None else where_filter(filter)
+        sql = f"SELECT group_concat(id) FROM (SELECT d.id {_from(where)} WHERE {where})"
+        key = ("filter", where, tuple((type(value), value) for value in parameters))
+        with self._guard:
+            return self._kept.get(self._version(), key, lambda: read_ids(self._read(sql, parameters)[0][0]), len)
+
+    def _postings(self, field: str) -> dict[str, Ids]:
+        """Each value of a field, and the determinations that have it, ascending."""
+        known = FIELDS[field]
+        if known.kind == "value":
+            sql = f"SELECT ({known.sql}) AS value, group_concat(d.id) {_from(known.sql)} GROUP BY value"
+        else:
+            sql = f"SELECT value, group_concat(DISTINCT determination_id) FROM ({_list_sql(known)}) GROUP BY value"
+
+        def make() -> dict[str, Ids]:
+            rows = self._read(sql)
+            return {str(value): read_ids(ids) for value, ids in rows if value not in (None, *known.unknown)}
+
+        with self._guard:
+            return self._kept.get(self._version(), ("values", field), make, lambda kept: sum(map(len, kept.values())))
+
+    def _word_scores(self, word: str, columns: str) -> tuple[Ids, NDArray[np.float64]]:
+        """The determinations whose passages hold a word, and what it is worth in each (BM25)."""
+        sql = f"SELECT rowid, -{_BM25} FROM passages WHERE passages MATCH ?"
+
+        def make() -> tuple[Ids, NDArray[np.float64]]:
+            rows = np.asarray(self._read(sql, [f'{columns}("{word}")']), dtype=np.float64).reshape(-1, 2)
+            return rows[:, 0].astype(np.int64), rows[:, 1].copy()
+
+        with self._guard:
+            return self._kept.get(self._version(), ("word", word, columns), make, lambda kept: 2 * len(kept[0]))
+
+    def _mask(self, ids: Ids) -> NDArray[np.bool_]:
+        mask = np.zeros(self.id_bounds()[1] + 1, dtype=np.bool_)
+        mask[ids] = True
+        return mask
 
     def _read_in(
         self, sql: str, rest: str, ids: Sequence[int], parameters: Sequence[Any] = ()
@@ -663,6 +827,21 @@ def _list_sql(field: Field) -> str:
             f" ELSE first_page || '-' || last_page END AS value FROM ({field.sql}) WHERE first_page IS NOT NULL")  # fmt: skip
 
 
+def _columns(with_summary: bool) -> str:
+    """The columns of passages that words are looked for in."""
+    return "" if with_summary else "{title evidence findings} : "
+
+
+def _id_list(ids: Sequence[int] | Ids) -> str:
+    return json.dumps(np.asarray(ids, dtype=np.int64).tolist(), separators=(",", ":"))
+
+
+def _from(sql: str) -> str:
+    """The tables that conditions speak of; a letter's own are joined where they are asked for alone."""
+    reviews = " JOIN reviews v ON v.letter_id = d.letter_id" if "v." in sql else ""
+    return f"FROM determinations d{reviews}"
+
+
 def _where(filters: Sequence[Filter]) -> tuple[str, list[Any]]:
     parts, parameters = ["1"], []
     for filter in filters:
@@ -676,10 +855,14 @@ _WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 64
 
 
+def match_words(text: str) -> list[str]:
+    """The words of a text that are searched for, each once."""
+    return list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))[:MOST_WORDS]
+
+
 def match_expression(text: str) -> str:
     """An FTS5 expression that asks for any of the words, each quoted: no character of the text is an operator."""
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(text))
-    return " OR ".join(f'"{word}"' for word in list(words)[:MOST_WORDS])
+    return " OR ".join(f'"{word}"' for word in match_words(text))
 
 
 def _read_body(letter_id: str, body: str) -> Review:
@@ -703,9 +886,14 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
     return db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(values.values())).lastrowid or 0
 
 
+_BOOLEANS = [at for at, field in enumerate(fields(Row)) if field.type == "bool"]
+
+
 def _row(values: tuple[Any, ...]) -> Row:
-    row = Row(*values)
-    return replace(row, retrospective=bool(row.retrospective), needs_review=bool(row.needs_review))
+    plain = list(values)
+    for at in _BOOLEANS:
+        plain[at] = bool(plain[at])
+    return Row(*plain)
 
 
 @contextmanager

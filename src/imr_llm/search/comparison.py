@@ -18,6 +18,7 @@ from imr_llm.search.wording import load_wording
 from imr_llm.terms.vocabulary import find_terms, subcategory_of_class
 
 if TYPE_CHECKING:
+    from imr_llm.library.embeddings import Vectors
     from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
@@ -52,12 +53,31 @@ class Comparison:
     scores: dict[int, float]
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A text to compare with: cleaned, read, and its sentences as vectors (None: without an index)."""
+
+    text: str
+    case: Case
+    vectors: Vectors | None
+
+
+def read_draft(index: Index | None, text: str) -> Draft:
+    """Read and embed a text, once for however many comparisons."""
+    cleaned = clean_text(text)
+    return Draft(cleaned, read_case(cleaned), index.embed(_sentences(cleaned)) if index else None)
+
+
 def compare_case(library: Library, index: Index | None, text: str, ids: Sequence[int]) -> Comparison:
     """Compare a text with determinations. Of very many, those that share neither words nor meaning are left out."""
-    cleaned = clean_text(text)
-    case = read_case(cleaned)
-    words = _by_words(library, cleaned, ids)
-    near = _near(index, cleaned, ids)
+    return compare_draft(library, index, read_draft(index, text), ids)
+
+
+def compare_draft(library: Library, index: Index | None, draft: Draft, ids: Sequence[int]) -> Comparison:
+    """As `compare_case`, for a text that was read."""
+    case = draft.case
+    words = _by_words(library, draft.text, ids)
+    near = _near(index, draft.vectors, ids)
     compared = list(ids) if len(ids) <= COMPARE_AT_MOST else sorted({*words, *near})
     findings = library.findings(compared)
     best = _best_possible(case)
@@ -113,12 +133,16 @@ def _uds_status(text: str) -> str:
     return "stated_absent" if wording.absent["missing_urine_drug_screen"].search(text) else "not_mentioned"
 
 
-def _near(index: Index | None, text: str, ids: Sequence[int]) -> dict[int, float]:
-    if index is None:
+def _sentences(text: str) -> list[str]:
+    """The findings and the history in a text; the whole of it where there is neither."""
+    told = [text[c.start : c.end] for c in split_clauses(text) if c.role in ("finding", "history")]
+    return (told or [text])[:MOST_SENTENCES]
+
+
+def _near(index: Index | None, vectors: Vectors | None, ids: Sequence[int]) -> dict[int, float]:
+    if index is None or vectors is None:
         return {}
-    sentences = [text[c.start : c.end] for c in split_clauses(text) if c.role in ("finding", "history")] or [text]
-    near = index.rank_texts(sentences[:MOST_SENTENCES], ids, limit=COMPARE_AT_MOST)
-    return {found.id: found.score for found in near}
+    return {found.id: found.score for found in index.rank_vectors(vectors, ids, limit=COMPARE_AT_MOST)}
 
 
 def _by_words(library: Library, text: str, ids: Sequence[int]) -> dict[int, float]:

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.search.query import parse_query
+from imr_llm.search.refinement import Refinement, refine
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row
@@ -24,14 +25,23 @@ LISTS = ("region", "state", "specialty", "uds", "contradiction", "guideline_sour
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export_determinations(library: Library, path: Path | None, *, query: str = "", format: Format = "csv") -> int:
+def export_determinations(
+    library: Library,
+    path: Path | None,
+    *,
+    query: str = "",
+    format: Format = "csv",
+    refinement: Refinement | None = None,
+) -> int:
     """Write what a question selects (empty: everything) to a file, or to stdout for None; the number of rows.
+
+    `refinement` are a reader's edits of the filters.
 
     csv is UTF-8 with a byte order mark, lists joined by " | ", and a cell that a spreadsheet would run as a formula
     gets a leading apostrophe. jsonl and parquet keep lists as lists. parquet needs the extra: `imr-llm[parquet]`.
     Raises ConfigurationError for an unknown format or where pyarrow is missing.
     """
-    rows = list(read_rows(library, query))
+    rows = list(read_rows(library, query, refinement))
     if format == "csv":
         _write_csv(rows, path)
     elif format == "jsonl":
@@ -44,9 +54,9 @@ def export_determinations(library: Library, path: Path | None, *, query: str = "
     return len(rows)
 
 
-def read_rows(library: Library, query: str = "") -> Iterator[dict[str, Any]]:
+def read_rows(library: Library, query: str = "", refinement: Refinement | None = None) -> Iterator[dict[str, Any]]:
     """One flat row a determination, in the order they were added: its fields, then its reasons with their quotes."""
-    parsed = parse_query(query)
+    parsed = refine(parse_query(query), refinement or Refinement())
     rows = [] if parsed.unanswerable else library.select(parsed.filters)
     ids = [row.id for row in rows]
     findings = library.findings(ids)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from imr_llm.library.facts import drug_names
 from imr_llm.library.filters import Filter
-from imr_llm.search.comparison import Case, compare_case
+from imr_llm.search.checklist import Checklist, check_case
+from imr_llm.search.comparison import Case, Draft, compare_draft, read_draft
 from imr_llm.search.evidence import HitEvidence, order_evidence
 from imr_llm.search.question_reasons import reason_label
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
-__all__ = ["Case", "SimilarAnswer", "SimilarHit", "find_similar", "similar_json"]
+__all__ = ["BothSides", "Case", "SimilarAnswer", "SimilarHit", "find_both_sides", "find_similar", "similar_json"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,24 @@ class SimilarHit:
 
 @dataclass(frozen=True)
 class SimilarAnswer:
-    """The nearest determinations, best first; `total` were compared."""
+    """The nearest determinations, best first; `total` were compared.
+
+    `checklist` is of the text's treatment, over all its determinations; None where no treatment was recognised.
+    """
 
     case: Case
     total: int
     hits: tuple[SimilarHit, ...]
     notes: tuple[str, ...] = ()
+    checklist: Checklist | None = None
+
+
+class BothSides(TypedDict):
+    """The nearest upheld and the nearest overturned determinations, and the checklist for the treatment."""
+
+    upheld: SimilarAnswer
+    overturned: SimilarAnswer
+    checklist: Checklist | None
 
 
 def find_similar(
@@ -53,14 +66,35 @@ def find_similar(
 
     `limit` 0 gives all that were compared.
     """
+    draft = read_draft(index, text)
+    return _answer(library, index, draft, decision, limit, check_case(library, draft.case))
+
+
+def find_both_sides(library: Library, index: Index | None, text: str, limit: int = 10) -> BothSides:
+    """The nearest upheld and the nearest overturned determinations; the text is read, and the checklist made, once.
+
+    `limit` 0 gives all that were compared.
+    """
+    draft = read_draft(index, text)
+    checklist = check_case(library, draft.case)
+    return BothSides(
+        upheld=_answer(library, index, draft, "upheld", limit, checklist),
+        overturned=_answer(library, index, draft, "overturned", limit, checklist),
+        checklist=checklist,
+    )
+
+
+def _answer(
+    library: Library, index: Index | None, draft: Draft, decision: str | None, limit: int, checklist: Checklist | None
+) -> SimilarAnswer:
     filters = [Filter("decision", "is", (decision,), f"decision: {decision}", "")] if decision else []
     ids = library.select_ids(filters)
-    comparison = compare_case(library, index, text, ids)
+    comparison = compare_draft(library, index, draft, ids)
     shown = list(comparison.scores) if limit == 0 else list(comparison.scores)[:limit]
     rows = {row.id: row for row in library.select(ids=shown)}
     findings = library.findings(shown)
     hits = tuple(_make_hit(comparison.case, rows[i], findings[i], comparison.scores[i]) for i in shown)
-    return SimilarAnswer(comparison.case, len(ids), hits, _notes(index, comparison.case))
+    return SimilarAnswer(comparison.case, len(ids), hits, _notes(index, comparison.case), checklist)
 
 
 def similar_json(answer: SimilarAnswer) -> dict[str, Any]:
@@ -70,6 +104,7 @@ def similar_json(answer: SimilarAnswer) -> dict[str, Any]:
         "total": answer.total,
         "hits": [{**asdict(hit), "score": round(hit.score, 4)} for hit in answer.hits],
         "notes": list(answer.notes),
+        "checklist": asdict(answer.checklist) if answer.checklist else None,
     }
 
 

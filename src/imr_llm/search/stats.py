@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.library.filters import Query
+from imr_llm.search.labels import label_value
 from imr_llm.search.query import parse_query
-from imr_llm.search.question_reasons import reason_label
+from imr_llm.search.refinement import Refinement, refine
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row
@@ -103,13 +104,16 @@ def make_rate(n: int, of: int) -> Rate:
     return Rate(n, of, share, low, high)
 
 
-def compute_statistics(library: Library, text: str = "", *, by: str | None = None) -> Statistics:
+def compute_statistics(
+    library: Library, text: str = "", *, by: str | None = None, refinement: Refinement | None = None
+) -> Statistics:
     """Figures for a question (empty: everything), grouped by `by`, else by what the question names, else by decision.
 
     The decision that a question names ("reasons Norco is denied") selects as in a search, except where a rate is
-    asked for: there every decision stays in the denominator. Raises ConfigurationError for a field not in GROUPINGS.
+    asked for: there every decision stays in the denominator. `refinement` are a reader's edits of the filters.
+    Raises ConfigurationError for a field not in GROUPINGS, or a refinement that names none of the facets.
     """
-    query = parse_query(text)
+    query = refine(parse_query(text), refinement or Refinement())
     by = by or (query.measure.by if query.measure else None) or "decision"
     if by not in GROUPINGS:
         raise ConfigurationError(f"--by {by}: not a field to group by; use one of {', '.join(GROUPINGS)}")
@@ -180,9 +184,7 @@ def _group(value: str | None, label: str, rows: Sequence[Row]) -> Group:
 def _label(by: str, value: str | None) -> str:
     if value is None:
         return "not stated"
-    if by in ("reason", "primary_reason"):
-        return reason_label(value)
-    return value.rpartition(".")[2].replace("_", " ") if by in ("subcategory", "category", "region", "uds") else value
+    return label_value(by, value)
 
 
 def _order(by: str) -> Any:
