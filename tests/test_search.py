@@ -14,7 +14,15 @@ from library_samples import SAMPLES, Item, WordEmbedder, fill_library
 from imr_llm.letters.letter import Letter
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
-from imr_llm.search import query, question_numbers, question_reasons
+from imr_llm.search import (
+    query,
+    question_guidelines,
+    question_measure,
+    question_numbers,
+    question_reasons,
+    question_reviewer,
+    question_terms,
+)
 from imr_llm.search.hits import answer_json, fuse, search
 
 UDS_QUESTIONS = ("q13", "q14", "q15", "q16", "q31", "q39")
@@ -183,7 +191,15 @@ ONE_OF_EACH = (
 def _fields_of_the_parser() -> set[str]:
     """The field names that the readers' sources write down: question.add("name", ...) and the rows of _REST."""
     names: set[str] = set()
-    for module in (query, question_numbers, question_reasons):
+    modules = (
+        question_guidelines,
+        question_measure,
+        question_numbers,
+        question_reasons,
+        question_reviewer,
+        question_terms,
+    )
+    for module in (query, *modules):
         for node in ast.walk(ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add":
                 first = node.args[0]

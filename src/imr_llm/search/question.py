@@ -18,6 +18,13 @@ _REWRITES = (
 )
 
 
+# "everything except opioids", "TPI but not Botox"
+NEGATED = re.compile(
+    r"\b(?:except(?: for)?|not|excluding|other than|no|but not|without|non|neither|nor)[ -](?:the |any |an? )?$",
+    re.IGNORECASE,
+)
+
+
 @dataclass
 class Question:
     """The text in reading. Readers take spans, so that no word is read twice; they leave filters and notes."""
