@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -18,31 +17,35 @@ from .progress_view import render_progress
 from .wiring import PROBLEM, QUIET, Updates, may_write, place, report
 
 KINDS = [".pdf", ".txt", ".zip"]
+_INTRODUCTION = (
+    "<p>Determination letters that you choose are read and become part of the library. One that is there already is not"
+    " read again; a file that cannot be read is named, and the rest goes on.</p>"
+)
 REFUSED = "Letters can be added on the machine that serves this page, or when logged in (IMR_AUTH)."
 
 
 def lay_out_adding(source: OpenLibrary, header: gr.HTML) -> None:
     """The tab's components and events."""
-    files = gr.File(
-        label="Determination letters: PDF or text files, or zip archives of them",
-        file_count="multiple",
-        file_types=KINDS,
-        height=160,
-        elem_id="imr-files",
+    gr.HTML(
+        f'<section class="imr-intro">{_INTRODUCTION}<p>{_describe_extractor()}</p></section>', apply_default_css=False
     )
     with gr.Row(elem_classes="imr-actions"):
-        start = gr.Button("Add to the library", variant="primary", size="md", min_width=160)
-    gr.HTML(f'<p class="imr-basis">{_describe_extractor()}</p>', apply_default_css=False)
+        files = gr.UploadButton(
+            "Choose letters to add (PDF, text or zip)",
+            file_count="multiple",
+            file_types=KINDS,
+            variant="primary",
+            size="md",
+            min_width=160,
+            elem_id="imr-files",
+        )
     told = place("imr-added")
 
     def add(paths: list[str] | None, request: gr.Request) -> Iterator[Updates]:
         uploaded = [Path(path) for path in paths or []]
-        if not uploaded:
-            yield {told: render_notice("Nothing to add yet", "Choose one or more files above.")}
-            return
         if not may_write(request):
             _remove(uploaded)
-            yield {told: render_notice("Not from here", REFUSED, kind="problem"), files: None}
+            yield {told: render_notice("Not from here", REFUSED, kind="problem")}
             return
         yield {told: render_waiting("Waiting for the library …")}
         yield from _add(uploaded)
@@ -52,19 +55,16 @@ def lay_out_adding(source: OpenLibrary, header: gr.HTML) -> None:
             for progress in add_letters(source.library, source.index, uploaded):
                 yield {told: render_progress(progress)}
         except LibraryBusy as error:
-            yield {
-                told: render_notice("The library is busy", f"Nothing was added: {error}.", kind="problem"),
-                files: None,
-            }
+            yield {told: render_notice("The library is busy", f"Nothing was added: {error}.", kind="problem")}
             return
         except ImrError as error:
-            yield {told: render_notice(PROBLEM, str(error), kind="problem"), files: None}
+            yield {told: render_notice(PROBLEM, str(error), kind="problem")}
             return
         counts = count_library(source)
-        yield {files: None, header: render_header(counts.letters, counts.determinations, source.name)}
+        yield {header: render_header(counts.letters, counts.determinations, source.name)}
 
-    outputs: list[Any] = [told, files, header]
-    report(start.click(add, files, outputs, concurrency_limit=2, **QUIET), told)
+    outputs = [told, header]
+    report(files.upload(add, files, outputs, concurrency_limit=2, **QUIET), told)
 
 
 def _remove(paths: list[Path]) -> None:

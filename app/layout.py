@@ -32,7 +32,7 @@ def lay_out(source: OpenLibrary) -> gr.Blocks:
         header = place("imr-header")
         letter = place("imr-letter", "dialog.js", "letter.js", render=False)
         comparison = place("imr-comparison", "dialog.js", render=False)
-        with gr.Tabs(elem_id="imr-tabs"):
+        with gr.Tabs(elem_id="imr-tabs", overflow_behavior="wrap"):
             with gr.Tab("Search"):
                 lay_out_search(page, source, letter, comparison)
             with gr.Tab("Similar cases"):

@@ -72,9 +72,9 @@ def _render_jumps() -> str:
     return (
         '<div class="imr-jumps" role="group" aria-label="Evidence" hidden>'
         '<button type="button" class="imr-close" data-step="-1" aria-label="Previous evidence"'
-        ' aria-keyshortcuts="Alt+ArrowUp" title="Previous evidence (Alt ↑)">↑ Previous</button>'
+        ' aria-keyshortcuts="Alt+ArrowUp" title="Previous evidence (Alt ↑)">↑<span class="imr-wide"> Previous</span></button>'
         '<button type="button" class="imr-close" data-step="1" aria-label="Next evidence"'
-        ' aria-keyshortcuts="Alt+ArrowDown" title="Next evidence (Alt ↓)">↓ Next</button><span role="status"></span></div>'
+        ' aria-keyshortcuts="Alt+ArrowDown" title="Next evidence (Alt ↓)">↓<span class="imr-wide"> Next</span></button><span role="status"></span></div>'
     )
 
 
