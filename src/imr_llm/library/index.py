@@ -1,9 +1,9 @@
 """The vector index: which determinations read most like a text. The only module that talks to Chroma.
 
 Vectors are made from the passages of the records and kept with them; Chroma holds a disposable copy under chroma/ for
-broad questions, with no text in it. A narrow set (what a filter left) is compared exactly, vector by vector. The copy
-is used only while it is known to hold the very determinations that the records hold; else everything is exact, and
-the next `update` puts it right.
+broad questions, with no text in it, and matrix.py another, for what a filter left: that is compared exactly, vector by
+vector, however many there are. A copy is used only while it is known to hold the very determinations that the records
+hold; else everything is compared from the records, and the next `update` puts it right.
 
     chroma/current.json        which generation counts, and what it was built from
     chroma/<generation>/       one Chroma database
@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 
 from imr_llm.errors import VectorIndexError
 from imr_llm.library.embeddings import Embedder, Vectors
+from imr_llm.library.kept import Ids
+from imr_llm.library.matrix import FOLDER as VECTORS
+from imr_llm.library.matrix import Matrix, Stamp, current_name, open_matrix, write_matrix
 from imr_llm.library.passages import read_passages
 from imr_llm.library.store import StoredVector
 
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 
 FOLDER = "chroma"
 CURRENT = "current.json"
-EXACT_AT_MOST = 2000
 CANDIDATES = 400
 INSERT_BATCH = 2000
 EMBED_BATCH = 256
@@ -83,7 +85,9 @@ class Index:
         self._library = library
         self._embedder = embedder
         self._folder = library.path / FOLDER
+        self._vectors = library.path / VECTORS
         self._clients: dict[str, Any] = {}
+        self._matrix: tuple[str, Matrix] | None = None
 
     @property
     def model(self) -> str:
@@ -101,13 +105,17 @@ class Index:
             self._state(manifest), self.model, len(ids), len(ids) - missing, manifest.passages if manifest else 0
         )
 
-    def update(self, progress: Callable[[int, int], None] | None = None) -> IndexStatus:
-        """Embed what is new, and bring Chroma's copy up to date; a missing or damaged copy is built anew.
+    def update(self, progress: Callable[[int, int], None] | None = None, *, with_chroma: bool = True) -> IndexStatus:
+        """Embed what is new, and bring the copies up to date; a missing or damaged one is built anew.
 
-        `progress(done, of)` counts embedded determinations. Raises LibraryBusy where another process writes.
+        Without Chroma's copy questions that no filter narrows are compared exactly too. `progress(done, of)` counts embedded determinations. Raises LibraryBusy where another process writes.
         """
         self._library.take_lock()
         self._embed_new(progress)
+        if self._open_matrix() is None:
+            self._write_matrix()
+        if not with_chroma:
+            return self.status()
         manifest = self._manifest()
         state = self._state(manifest)
         if manifest is None or state in ("missing", "damaged"):
@@ -124,6 +132,7 @@ class Index:
         self._library.take_lock()
         self._library.delete_vectors(self.model)
         self._embed_new(progress)
+        self._write_matrix()
         self._build()
         return self.status()
 
@@ -171,11 +180,9 @@ class Index:
     def rank(self, text: str, ids: Sequence[int] | None = None, *, limit: int = CANDIDATES) -> list[Nearest]:
         """The determinations nearest to a text, best first: of all of them, or of `ids`.
 
-        Exact up to EXACT_AT_MOST determinations; beyond that Chroma's candidates are taken, so that the list may be
-        shorter than `limit`.
+        Exact for `ids`; of all of them Chroma's candidates are taken, so that the list may be shorter than `limit`.
         """
-        vector = self._embedder.embed([text])[0]
-        return self.rank_vectors(vector[np.newaxis, :], ids, limit=limit)
+        return self.rank_vectors(self._embedder.embed([text]), ids, limit=limit)
 
     def rank_texts(
         self, texts: Sequence[str], ids: Sequence[int] | None = None, *, limit: int = CANDIDATES
@@ -187,20 +194,44 @@ class Index:
         self, vectors: Vectors, ids: Sequence[int] | None = None, *, limit: int = CANDIDATES
     ) -> list[Nearest]:
         """As `rank_texts`, for vectors of length 1 already made."""
-        if ids is not None and len(ids) <= EXACT_AT_MOST:
-            return self.rank_exactly(vectors, ids)[:limit]
+        if ids is not None:
+            return self.rank_exactly(vectors, ids, limit=limit)
         manifest = self._manifest()
         if manifest is None or self._state(manifest) != "ready":
-            return self.rank_exactly(vectors, ids)[:limit]
+            return self.rank_exactly(vectors, limit=limit)
         try:
             candidates = self._ask_chroma(manifest, vectors)
         except VectorIndexError:
-            return self.rank_exactly(vectors, ids)[:limit]
-        kept = candidates if ids is None else candidates & set(ids)
-        return self.rank_exactly(vectors, sorted(kept))[:limit]
+            return self.rank_exactly(vectors, limit=limit)
+        return self.rank_exactly(vectors, sorted(candidates), limit=limit)
 
-    def rank_exactly(self, vectors: Vectors, ids: Sequence[int] | None = None) -> list[Nearest]:
-        """Compare with every stored vector of `ids` (or of all determinations)."""
+    def order_ids(self, text: str, ids: Sequence[int] | Ids) -> Ids:
+        """The ids of some determinations, the nearest to a text first, by an exact comparison."""
+        vectors = self._embedder.embed([text])
+        matrix = self._open_matrix()
+        if matrix is None:
+            return np.asarray(
+                [found.id for found in self._compare_stored(vectors, np.asarray(ids).tolist())], dtype=np.int64
+            )
+        found, scores = matrix.compare(vectors, np.sort(np.asarray(ids, dtype=np.int64)))
+        return found[np.argsort(-scores, kind="stable")]
+
+    def rank_exactly(
+        self, vectors: Vectors, ids: Sequence[int] | None = None, *, limit: int | None = None
+    ) -> list[Nearest]:
+        """Compare with every vector of `ids` (or of all determinations); the nearest `limit`."""
+        matrix = self._open_matrix()
+        if matrix is None:
+            return self._compare_stored(vectors, ids)[:limit]
+        found, scores = matrix.compare(vectors, None if ids is None else np.sort(np.asarray(ids, dtype=np.int64)))
+        best = np.argsort(-scores, kind="stable")[:limit]
+        return [
+            Nearest(determination_id, score, *matrix.nearest_place(vectors, determination_id))
+            for determination_id, score in zip(found[best].tolist(), scores[best].tolist(), strict=True)
+        ]
+
+    def _compare_stored(self, vectors: Vectors, ids: Sequence[int] | None) -> list[Nearest]:
+        """As `rank_exactly`, from the records alone."""
         stored = self._library.vectors(self.model, ids)
         if not stored:
             return []
@@ -221,6 +252,28 @@ class Index:
     ) -> Nearest:
         best = stored[first + int(similar[first:last].max(axis=1).argmax())]
         return Nearest(best.id, score, best.start, best.end)
+
+    # ------------------------------------------------------------------------------------------ the matrix
+
+    def _open_matrix(self) -> Matrix | None:
+        """The mapped vectors, while they are those of the records."""
+        name = current_name(self._vectors, self._stamp())
+        if name is None:
+            return None
+        if self._matrix is None or self._matrix[0] != name:
+            opened = open_matrix(self._vectors, name)
+            if opened is None:
+                return None
+            self._matrix = name, opened
+        return self._matrix[1]
+
+    def _write_matrix(self) -> None:
+        ids = sorted(self._library.determination_ids())
+        batches = (self._library.vectors(self.model, some) for some in _batches(ids, INSERT_BATCH))
+        write_matrix(self._vectors, self._stamp(), self._library.count_vectors(self.model), batches)
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self.model, *self._library.id_bounds())
 
     # ------------------------------------------------------------------------------------------ Chroma
 

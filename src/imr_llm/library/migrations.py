@@ -91,4 +91,15 @@ MIGRATIONS: tuple[Migration, ...] = (
                  PRIMARY KEY (determination_id, model, position)) WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "0005_covering_indexes",
+        (
+            # What filters and counts ask for without the wide rows that it stands in (a review's body among them).
+            """CREATE INDEX determinations_by_decision ON determinations
+                 (decision, category, subcategory, drug, ur_action, letter_id)""",
+            """CREATE INDEX reviews_facts ON reviews
+                 (letter_id, letter_date, ur_denial_date, injury_date, age, sex, priority, layout, items, case_number)""",
+            "CREATE INDEX reasons_by_primary ON reasons (is_primary, code, determination_id)",
+        ),
+    ),
 )

@@ -23,6 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from imr_llm.errors import LetterNotFound, LibraryBusy, LibraryError, LibraryTooNew
@@ -38,6 +40,7 @@ from imr_llm.library.facts import (
 )
 from imr_llm.library.fields import FIELDS, Field, where_filter
 from imr_llm.library.filters import Filter
+from imr_llm.library.kept import Ids, Kept, find_common, is_among, read_ids
 from imr_llm.library.migrations import MIGRATIONS
 from imr_llm.library.passages import read_passages
 from imr_llm.record import Determination, Guideline, Review, Run
@@ -49,6 +52,8 @@ LOCK = "writer.lock"
 SHORTEST_PREFIX = 4
 # Parameters in one statement; SQLite allows 32,766.
 BATCH = 10_000
+# Of more determinations than this the words' scores are added up from those of the whole library.
+NARROW = 2_000
 
 
 class LetterLike(Protocol):
@@ -123,6 +128,8 @@ _ROW = """SELECT d.id, d.letter_id, l.file, v.case_number, d.number, d.title, d.
     v.ur_denial_date, v.injury_date, v.injury_date_basis, v.age, v.sex, v.layout"""
 _FROM = "FROM determinations d JOIN reviews v ON v.letter_id = d.letter_id JOIN letters l ON l.letter_id = d.letter_id"
 # One parameter for any number of ids: SQLite's limit does not bind, and nothing is split.
+_BM25 = "bm25(passages, 2.0, 4.0, 1.0, 1.0)"
+_NONE = np.zeros(0, dtype=np.int64)
 _AMONG = "(SELECT value FROM json_each(?))"
 _GROUNDS = (
     f"FROM (SELECT * FROM determinations WHERE id IN {_AMONG} AND decision = ?) d"
@@ -207,6 +214,8 @@ class Library:
         self._connection = connection
         self._lock: sqlite3.Connection | None = None
         self._guard = threading.RLock()
+        self._kept = Kept()
+        self._writes = 0
 
     @classmethod
     def open(cls, path: Path, *, create: bool = True, writing: bool = False) -> Self:
@@ -395,7 +404,7 @@ class Library:
     def counts(self) -> Counts:
         """How much there is."""
         names = ("letters", "reviews", "determinations", "reasons", "failures")
-        return Counts(*(self._read(f"SELECT count(*) FROM {name}")[0][0] for name in names))
+        return Counts(*(self._count(f"SELECT count(*) FROM {name}")[0] for name in names))
 
     def check(self) -> list[str]:
         """What is wrong with the file itself (SQLite's own checks); empty where all is well."""
@@ -415,18 +424,19 @@ class Library:
             return rows
         return [_row(values) for values in self._read(f"{_ROW} {_FROM} WHERE {where} ORDER BY d.id", parameters)]
 
-    def select_ids(
-        self, filters: Sequence[Filter] = (), *, failing: Filter | None = None, limit: int | None = None
-    ) -> list[int]:
-        """The ids of the determinations that satisfy every filter, and do not satisfy `failing`; the first `limit`."""
-        sql, parameters = _select_ids(filters, failing)
-        rows = self._read(f"{sql} ORDER BY d.id LIMIT ?", [*parameters, -1 if limit is None else limit])
-        return [row[0] for row in rows]
+    def select_ids(self, filters: Sequence[Filter] = (), *, failing: Filter | None = None) -> list[int]:
+        """The ids of the determinations that satisfy every filter, and do not satisfy `failing`, ascending."""
+        found: list[int] = self.select_array(filters, failing=failing).tolist()
+        return found
+
+    def select_array(self, filters: Sequence[Filter] = (), *, failing: Filter | None = None) -> Ids:
+        """As `select_ids`: each filter is asked by itself, and what it selects kept for the next question."""
+        found = find_common([self._filter_ids(filter) for filter in filters] or [self._filter_ids(None)])
+        return found if failing is None else found[~is_among(found, self._filter_ids(failing))]
 
     def count_ids(self, filters: Sequence[Filter] = ()) -> int:
         """How many determinations satisfy every filter."""
-        sql, parameters = _select_ids(filters)
-        return int(self._read(f"SELECT count(*) FROM ({sql})", parameters)[0][0])
+        return len(self.select_array(filters))
 
     def findings(self, ids: Sequence[int]) -> dict[int, list[Finding]]:
         """The reasons of some determinations, primary first."""
@@ -453,50 +463,62 @@ class Library:
     def count_values(self, field: str, filters: Sequence[Filter] = ()) -> list[tuple[str, int]]:
         """How many of the determinations that satisfy every filter have each value of a field, most frequent first.
 
-        A value that stands for not known is not counted.
+        Values that none of them has are left out, and those that stand for not known.
         """
-        known = FIELDS[field]
-        where, parameters = _where(filters)
-        if known.kind == "value":
-            sql = (
-                f"SELECT ({known.sql}) AS value, count(*) AS n {_from(known.sql + where)} WHERE {where} GROUP BY value"
-            )
+        postings = self._postings(field)
+        if filters:
+            among = self._mask(self.select_array(filters))
+            counts = {value: int(np.count_nonzero(among[ids])) for value, ids in postings.items()}
         else:
-            among = f"WHERE determination_id IN ({_select_ids(filters)[0]})" if filters else ""
-            sql = (
-                f"SELECT value, count(DISTINCT determination_id) AS n FROM ({_list_sql(known)}) {among} GROUP BY value"
-            )
-        rows = self._read(f"SELECT value, n FROM ({sql}) WHERE value IS NOT NULL ORDER BY n DESC, value", parameters)
-        return [(str(value), n) for value, n in rows if value not in known.unknown]
+            counts = {value: len(ids) for value, ids in postings.items()}
+        return sorted(((v, n) for v, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0]))
 
     def match_text(
-        self, text: str, ids: Sequence[int] | None = None, *, limit: int = 5000, with_summary: bool = False
+        self, text: str, ids: Sequence[int] | Ids | None = None, *, limit: int = 5000, with_summary: bool = False
     ) -> list[Match]:
         """The determinations (of `ids`) whose passages hold words of the text, best first. Any text is safe.
 
         `with_summary` reads the clinical summary too, to compare cases.
         """
-        expression = match_expression(text)
-        if not expression:
-            return []
+        words = match_words(text)
         columns = "" if with_summary else "{title evidence findings} : "
-        within = f"AND +rowid IN ({', '.join('?' * len(ids))})" if ids is not None and len(ids) <= BATCH else ""
+        broad = ids is None or len(ids) > NARROW
+        if not words or (ids is not None and len(ids) == 0):
+            return []
+        if broad and ids is not None:
+            return self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)
+        within = f"AND +rowid IN {_AMONG}" if ids is not None else ""
         rows = self._read(
-            "SELECT rowid, -bm25(passages, 2.0, 4.0, 1.0, 1.0) AS score FROM passages"
-            f" WHERE passages MATCH ? {within} ORDER BY score DESC, rowid LIMIT ?",
-            [f"{columns}({expression})", *(ids if within and ids else ()), limit],
+            f"SELECT rowid, -{_BM25} AS score FROM passages WHERE passages MATCH ? {within}"
+            " ORDER BY score DESC, rowid LIMIT ?",
+            [f"{columns}({match_expression(text)})", *([] if ids is None else [_id_list(ids)]), limit],
         )
-        wanted = None if ids is None or within else set(ids)
-        return [Match(*row) for row in rows if wanted is None or row[0] in wanted]
+        return [Match(*row) for row in rows]
 
-    def count_reasons(self, ids: Sequence[int], codes: Sequence[str]) -> dict[int, tuple[int, bool]]:
-        """How many of the codes each determination has, and whether its main reason is among them."""
-        marks = ", ".join("?" * len(codes))
-        rows = self._read_in(
-            "SELECT determination_id, count(DISTINCT code), max(is_primary) FROM reasons",
-            f"AND code IN ({marks}) GROUP BY determination_id", ids, codes,
-        )  # fmt: skip
-        return {row[0]: (row[1], bool(row[2])) for row in rows}
+    def _add_words(self, words: Sequence[str], columns: str, ids: Ids, limit: int) -> list[Match]:
+        """The score of several words is the sum of what each is worth; of each, the whole library's is kept."""
+        scores = np.zeros(self.id_bounds()[1] + 1)
+        for word in words:
+            holding, worth = self._word_scores(word, columns)
+            scores[holding] += worth
+        found = np.sort(ids)
+        # A word in more than half of the letters is worth next to nothing, yet more than no word.
+        found = found[scores[found] > 0]
+        best = found[np.argsort(-scores[found], kind="stable")[:limit]]
+        return [Match(*pair) for pair in zip(best.tolist(), scores[best].tolist(), strict=True)]
+
+    def order_by_reasons(self, ids: Sequence[int] | Ids, codes: Sequence[str]) -> Ids:
+        """Those of some determinations that have any of the codes.
+
+        First those whose main reason is among them, then those with more of them.
+        """
+        among = self._mask(np.asarray(ids, dtype=np.int64))
+        number, is_main = np.zeros(len(among), dtype=np.int64), np.zeros(len(among), dtype=np.bool_)
+        for code in dict.fromkeys(codes):
+            number[self._postings("reason").get(code, _NONE)] += 1
+            is_main[self._postings("primary_reason").get(code, _NONE)] = True
+        found = np.flatnonzero(among & (number > 0))
+        return found[np.lexsort((found, -number[found], ~is_main[found]))]
 
     def count_decisions(self, ids: Sequence[int]) -> dict[str, int]:
         """How many of some determinations have each decision."""
@@ -543,8 +565,8 @@ class Library:
 
     def id_bounds(self) -> tuple[int, int]:
         """How many determinations there are, and the highest id ever in use among them (0 for none)."""
-        row = self._read("SELECT count(*), coalesce(max(id), 0) FROM determinations")[0]
-        return int(row[0]), int(row[1])
+        count, highest = self._count("SELECT count(*), coalesce(max(id), 0) FROM determinations")
+        return count, highest
 
     def determination_ids(self) -> dict[int, tuple[str, int]]:
         """id -> (letter_id, number) of every determination."""
@@ -587,16 +609,67 @@ class Library:
             self.take_lock()
             with _sqlite_errors(self.path):
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._writes += 1
                 try:
                     yield self._connection
                 except BaseException:
                     self._connection.execute("ROLLBACK")
+                    self._writes += 1
                     raise
                 self._connection.execute("COMMIT")
+                self._writes += 1
 
     def _read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._guard, _sqlite_errors(self.path):
             return self._connection.execute(sql, list(parameters)).fetchall()
+
+    def _count(self, sql: str) -> tuple[int, ...]:
+        """The one row of a count over whole tables."""
+        with self._guard:
+            return self._kept.get(self._version(), sql, lambda: tuple(map(int, self._read(sql)[0])), len)
+
+    def _version(self) -> tuple[int, int]:
+        """Another one after anything was written, here or by another process."""
+        return int(self._read("PRAGMA data_version")[0][0]), self._writes
+
+    def _filter_ids(self, filter: Filter | None) -> Ids:
+        """The determinations that satisfy one filter (None: all), ascending."""
+        where, parameters = ("1", []) if filter is None else where_filter(filter)
+        sql = f"SELECT group_concat(id) FROM (SELECT d.id {_from(where)} WHERE {where})"
+        key = ("filter", where, tuple((type(value), value) for value in parameters))
+        with self._guard:
+            return self._kept.get(self._version(), key, lambda: read_ids(self._read(sql, parameters)[0][0]), len)
+
+    def _postings(self, field: str) -> dict[str, Ids]:
+        """Each value of a field, and the determinations that have it, ascending."""
+        known = FIELDS[field]
+        if known.kind == "value":
+            sql = f"SELECT ({known.sql}) AS value, group_concat(d.id) {_from(known.sql)} GROUP BY value"
+        else:
+            sql = f"SELECT value, group_concat(DISTINCT determination_id) FROM ({_list_sql(known)}) GROUP BY value"
+
+        def make() -> dict[str, Ids]:
+            rows = self._read(sql)
+            return {str(value): read_ids(ids) for value, ids in rows if value not in (None, *known.unknown)}
+
+        with self._guard:
+            return self._kept.get(self._version(), ("values", field), make, lambda kept: sum(map(len, kept.values())))
+
+    def _word_scores(self, word: str, columns: str) -> tuple[Ids, NDArray[np.float64]]:
+        """The determinations whose passages hold a word, and what it is worth in each (BM25)."""
+        sql = f"SELECT rowid, -{_BM25} FROM passages WHERE passages MATCH ?"
+
+        def make() -> tuple[Ids, NDArray[np.float64]]:
+            rows = np.asarray(self._read(sql, [f'{columns}("{word}")']), dtype=np.float64).reshape(-1, 2)
+            return rows[:, 0].astype(np.int64), rows[:, 1].copy()
+
+        with self._guard:
+            return self._kept.get(self._version(), ("word", word, columns), make, lambda kept: 2 * len(kept[0]))
+
+    def _mask(self, ids: Ids) -> NDArray[np.bool_]:
+        mask = np.zeros(self.id_bounds()[1] + 1, dtype=np.bool_)
+        mask[ids] = True
+        return mask
 
     def _read_in(
         self, sql: str, rest: str, ids: Sequence[int], parameters: Sequence[Any] = ()
@@ -736,23 +809,14 @@ def _list_sql(field: Field) -> str:
             f" ELSE first_page || '-' || last_page END AS value FROM ({field.sql}) WHERE first_page IS NOT NULL")  # fmt: skip
 
 
-def _id_list(ids: Iterable[int]) -> str:
-    return json.dumps(list(ids), separators=(",", ":"))
+def _id_list(ids: Sequence[int] | Ids) -> str:
+    return json.dumps(np.asarray(ids, dtype=np.int64).tolist(), separators=(",", ":"))
 
 
 def _from(sql: str) -> str:
     """The tables that conditions speak of; a letter's own are joined where they are asked for alone."""
     reviews = " JOIN reviews v ON v.letter_id = d.letter_id" if "v." in sql else ""
     return f"FROM determinations d{reviews}"
-
-
-def _select_ids(filters: Sequence[Filter], failing: Filter | None = None) -> tuple[str, list[Any]]:
-    where, parameters = _where(filters)
-    if failing is not None:
-        # A condition on what is not known is NULL: it is not satisfied either.
-        condition, values = where_filter(failing)
-        where, parameters = f"{where} AND ({condition}) IS NOT 1", [*parameters, *values]
-    return f"SELECT d.id {_from(where)} WHERE {where}", parameters
 
 
 def _where(filters: Sequence[Filter]) -> tuple[str, list[Any]]:
@@ -768,10 +832,14 @@ _WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 64
 
 
+def match_words(text: str) -> list[str]:
+    """The words of a text that are searched for, each once."""
+    return list(dict.fromkeys(word.lower() for word in _WORD.findall(text)))[:MOST_WORDS]
+
+
 def match_expression(text: str) -> str:
     """An FTS5 expression that asks for any of the words, each quoted: no character of the text is an operator."""
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(text))
-    return " OR ".join(f'"{word}"' for word in list(words)[:MOST_WORDS])
+    return " OR ".join(f'"{word}"' for word in match_words(text))
 
 
 def _read_body(letter_id: str, body: str) -> Review:

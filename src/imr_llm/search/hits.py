@@ -15,7 +15,7 @@ from imr_llm.search.comparison import compare_case
 from imr_llm.search.evidence import HitEvidence
 from imr_llm.search.near_misses import NearMiss, find_near_misses
 from imr_llm.search.query import parse_query
-from imr_llm.search.ranking import BEST_BY_RELEVANCE, find_relevant, fuse, score_answers
+from imr_llm.search.ranking import BEST_BY_RELEVANCE, Ranked, find_relevant, fuse, rank_answers, rank_scores
 from imr_llm.search.refinement import Refinement, refine
 from imr_llm.search.shown import Hit, explain_match, make_hits
 
@@ -60,14 +60,13 @@ def search(
     query = refine(parse_query(text), refinement or Refinement())
     counts = library.counts()
     selection = _compare_case(library, index, query) if query.similar else _select(library, index, query)
-    ordered = sorted(selection.ids, key=lambda i: (-selection.scores.get(i, 0.0), i))
-    shown = ordered if limit == 0 else ordered[:limit]
-    hits = make_hits(library, query, shown, selection.scores)
+    shown = selection.ranked.best(limit or None)
+    hits = make_hits(library, query, list(shown), shown)
     notes = (*query.notes, *selection.notes)
     if query.measure:
         notes = (*notes, "the question asks for figures: `imr-llm stats` answers it")
     missed = find_near_misses(library, index, query, limit=near_misses) if near_misses else ()
-    return Answer(query, len(ordered), hits, counts.letters, counts.determinations, notes, missed)
+    return Answer(query, len(selection.ranked.ids), hits, counts.letters, counts.determinations, notes, missed)
 
 
 def answer_json(answer: Answer, *, near_misses: bool = False) -> dict[str, Any]:
@@ -117,32 +116,30 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Selection:
-    """The determinations that answer, their scores (none: 0), and notes on the answer."""
+    """The determinations that answer, in order, and notes on the answer."""
 
-    ids: list[int]
-    scores: dict[int, float]
+    ranked: Ranked
     notes: tuple[str, ...] = ()
 
 
 def _select(library: Library, index: Index | None, query: Query) -> _Selection:
     if query.unanswerable:
-        return _Selection([], {})
+        return _Selection(rank_scores({}))
     if query.filters:
-        ids = library.select_ids(query.filters)
-        notes = [*_unsure_regions(library, query), *([] if ids else _explain_nothing(library, query))]
-        return _Selection(ids, score_answers(library, index, query, ids), tuple(notes))
+        ids = library.select_array(query.filters)
+        notes = [*_unsure_regions(library, query), *([] if len(ids) else _explain_nothing(library, query))]
+        return _Selection(rank_answers(library, index, query, ids), tuple(notes))
     if not query.free_text:
         note = "no word of the question selects anything: every determination is listed"
-        return _Selection(library.select_ids(), {}, (note,))
+        return _Selection(rank_scores(dict.fromkeys(library.select_ids(), 0.0)), (note,))
     scores = find_relevant(library, index, query)
     found = "these are the most relevant determinations" if scores else "no determination is close to its words"
-    return _Selection(list(scores), scores, (f"no filter was understood from the question: {found}",))
+    return _Selection(rank_scores(scores), (f"no filter was understood from the question: {found}",))
 
 
 def _compare_case(library: Library, index: Index | None, query: Query) -> _Selection:
     scores = compare_case(library, index, query.free_text, library.select_ids(query.filters)).scores
-    nearest = list(scores)[:BEST_BY_RELEVANCE]
-    return _Selection(nearest, {i: scores[i] for i in nearest})
+    return _Selection(rank_scores(dict(list(scores.items())[:BEST_BY_RELEVANCE])))
 
 
 def _unsure_regions(library: Library, query: Query) -> list[str]:

@@ -10,7 +10,7 @@ from imr_llm.library.fields import FIELDS
 from imr_llm.library.filters import Filter, FilterValue, Query
 from imr_llm.record import UdsStatus
 from imr_llm.search.labels import label_value
-from imr_llm.search.ranking import score_answers
+from imr_llm.search.ranking import rank_answers
 from imr_llm.search.shown import Hit, make_hits
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def find_near_misses(library: Library, index: Index | None, query: Query, *, lim
         failed.update(dict.fromkeys(ids, filter))
         if is_nearest:
             nearest.update(ids)
-    scores = score_answers(library, index, query, sorted(failed))
-    best = sorted(failed, key=lambda i: (i not in nearest, -scores.get(i, 0.0), i))[:limit]
-    return tuple(_make_miss(library, query, failed[i], i, scores.get(i, 0.0)) for i in best)
+    scores = rank_answers(library, index, query, sorted(failed)).best(None)
+    best = sorted(scores, key=lambda i: i not in nearest)[:limit]
+    return tuple(_make_miss(library, query, failed[i], i, scores[i]) for i in best)
 
 
 def _candidates(library: Library, query: Query) -> Iterable[tuple[Filter, list[int], bool]]:
@@ -59,10 +59,10 @@ def _candidates(library: Library, query: Query) -> Iterable[tuple[Filter, list[i
     for filter in query.filters:
         others = [f for f in query.filters if f is not filter]
         if others:
-            yield filter, library.select_ids(others, failing=filter, limit=COMPARED), False
+            yield filter, library.select_ids(others, failing=filter)[:COMPARED], False
         nearer = _nearer(filter)
         if nearer is not None:
-            ids = library.select_ids([*others, nearer], failing=filter, limit=COMPARED)
+            ids = library.select_ids([*others, nearer], failing=filter)[:COMPARED]
             yield filter, ids, nearer.field != "mentioned_drug"
 
 

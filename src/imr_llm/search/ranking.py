@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imr_llm.library.filters import Query
+from imr_llm.library.kept import Ids
 
 if TYPE_CHECKING:
     from imr_llm.library.index import Index
     from imr_llm.library.store import Library
 
+Order = Sequence[int] | Ids
 BEST_BY_RELEVANCE = 50
 SHORTEST_RELEVANT = 0.25
 # Reciprocal rank fusion: what a rank is worth, and how much each order counts.
@@ -26,22 +32,49 @@ def find_relevant(library: Library, index: Index | None, query: Query) -> dict[i
     return {i: scores[i] for i in sorted(scores, key=lambda i: (-scores[i], i))[:BEST_BY_RELEVANCE]}
 
 
-def score_answers(library: Library, index: Index | None, query: Query, ids: Sequence[int]) -> dict[int, float]:
-    """Order what the filters left: by the reasons asked for, by vectors and by words."""
+@dataclass(frozen=True)
+class Ranked:
+    """Determinations, best first, and the score of each (0 to 1)."""
+
+    ids: Ids
+    scores: NDArray[np.float64]
+
+    def best(self, limit: int | None) -> dict[int, float]:
+        """The first `limit` (None: all), with their scores."""
+        return dict(zip(self.ids[:limit].tolist(), self.scores[:limit].tolist(), strict=True))
+
+
+def rank_answers(library: Library, index: Index | None, query: Query, ids: Sequence[int] | Ids) -> Ranked:
+    """Order what the filters left (`ids`, ascending): by the reasons asked for, by vectors and by words."""
+    among = np.asarray(ids, dtype=np.int64)
     if len(ids) < 2 and not index:
-        return dict.fromkeys(ids, 1.0)
+        return Ranked(among, np.ones(len(among)))
     wanted = [str(code) for code in query.values("reason")]
-    orders = {"words": [match.id for match in library.match_text(query.free_text, ids)]}
+    orders: dict[str, Order] = {"words": [match.id for match in library.match_text(query.free_text, ids)]}
     if wanted:
-        orders["reasons"] = _by_reasons(library.count_reasons(ids, wanted))
+        orders["reasons"] = library.order_by_reasons(ids, wanted)
     if index and query.free_text:
-        orders["vectors"] = [found.id for found in index.rank(query.free_text, ids, limit=len(ids))]
-    return fuse(orders)
+        orders["vectors"] = index.order_ids(query.free_text, ids)
+    return _fuse_among(among, orders)
 
 
-def _by_reasons(counts: dict[int, tuple[int, bool]]) -> list[int]:
-    """First those whose main reason was asked for, then those with more of the reasons asked for."""
-    return sorted(counts, key=lambda i: (-counts[i][1], -counts[i][0], i))
+def rank_scores(scores: Mapping[int, float]) -> Ranked:
+    """Determinations with scores, best first."""
+    ids = np.asarray(sorted(scores), dtype=np.int64)
+    values = np.asarray([scores[i] for i in ids.tolist()], dtype=np.float64)
+    best = np.argsort(-values, kind="stable")
+    return Ranked(ids[best], values[best])
+
+
+def _fuse_among(among: Ids, orders: Mapping[str, Order]) -> Ranked:
+    """As `fuse`, for many at once; those in no order come last, each with 0."""
+    total = sum(WEIGHTS[name] for name in orders) / RANK_OFFSET or 1.0
+    scores = np.zeros(len(among))
+    for name, ids in orders.items():
+        ranks = np.arange(len(ids))
+        scores[np.searchsorted(among, np.asarray(ids, dtype=np.int64))] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
+    best = np.argsort(-scores, kind="stable")
+    return Ranked(among[best], scores[best])
 
 
 def fuse(orders: dict[str, list[int]]) -> dict[int, float]:
