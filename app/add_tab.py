@@ -27,7 +27,8 @@ REFUSED = "Letters can be added on the machine that serves this page, or when lo
 def lay_out_adding(source: OpenLibrary, header: gr.HTML) -> None:
     """The tab's components and events."""
     gr.HTML(
-        f'<section class="imr-intro">{_INTRODUCTION}<p>{_describe_extractor()}</p></section>', apply_default_css=False
+        f'<section class="imr-intro imr-first">{_INTRODUCTION}<p>{_describe_extractor()}</p></section>',
+        apply_default_css=False,
     )
     with gr.Row(elem_classes="imr-actions"):
         files = gr.UploadButton(

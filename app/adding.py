@@ -78,6 +78,8 @@ def _extract(library: Library, index: Index | None, letters: list[Letter | Unrea
         progress = _count(progress, outcome)
         yield progress
     thread.join()
+    for source, _ in progress.failed:  # told here and now: the file is removed, and cannot be tried again
+        library.clear_failure(source)
     if run.error:
         raise run.error
     notes = [str(run.tally.stopped)] if run.tally and run.tally.stopped else []

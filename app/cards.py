@@ -174,17 +174,20 @@ def _render_thumb(verdict: str, label: str, what: str) -> str:
 
 
 def render_quotes(evidence: Iterable[HitEvidence], determination: Determination | None) -> str:
-    """The first quotes, and the others folded away."""
-    quotes = [_render_quote(piece, determination) for piece in evidence]
+    """The first quotes, and the others folded away; words that prove several reasons are shown once."""
+    spans: dict[tuple[int, int], list[HitEvidence]] = {}
+    for piece in evidence:
+        spans.setdefault((piece.start, piece.end), []).append(piece)
+    quotes = [_render_quote(pieces, determination) for pieces in spans.values()]
     more = quotes[QUOTES_SHOWN:]
     rest = f"<details><summary>{count_of(len(more), 'more quote')}</summary>{''.join(more)}</details>" if more else ""
     return "".join(quotes[:QUOTES_SHOWN]) + rest
 
 
-def _render_quote(piece: HitEvidence, determination: Determination | None) -> str:
-    """The letter's words, marked, within the rationale where they stand; their reason beside them."""
-    polarity = polarity_of(piece.code) if piece.code else ""
-    kind = polarity or "plain"
+def _render_quote(pieces: Sequence[HitEvidence], determination: Determination | None) -> str:
+    """The letter's words, marked, within the rationale where they stand; the reasons that they prove under them."""
+    piece = pieces[0]
+    kind = (polarity_of(piece.code) if piece.code else "") or "plain"
     rationale = determination.rationale if determination else None
     if rationale and rationale.start <= piece.start < piece.end <= rationale.end:
         words = quote_in_context(
@@ -192,7 +195,8 @@ def _render_quote(piece: HitEvidence, determination: Determination | None) -> st
         )
     else:
         words = mark_text(reflow(piece.quote), [Mark(0, len(piece.quote), kind)])
-    label = f"<figcaption>{escape(label_reason(piece.code))}</figcaption>" if piece.code else ""
+    proven = "; ".join(dict.fromkeys(label_reason(one.code) for one in pieces if one.code))
+    label = f"<figcaption>{escape(proven)}</figcaption>" if proven else ""
     return f'<figure class="imr-quote imr-{kind}"><blockquote>{words}</blockquote>{label}</figure>'
 
 

@@ -21,8 +21,9 @@ def render_facets(query: Query, facets: Sequence[Facet], refinement: Refinement)
     groups = "".join(_render_facet(query, facet, refinement) for facet in facets if facet.values)
     if not groups:
         return ""
+    basis = "" if query.filters else '<p class="imr-basis">Counted over everything here: no filter holds yet.</p>'
     return (
-        '<details class="imr-facets" open><summary>Narrow down</summary>'
+        f'<details class="imr-facets" open><summary>Narrow down</summary>{basis}'
         f'<div class="imr-facet-groups">{groups}</div></details>'
     )
 

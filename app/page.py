@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 STYLE = Path(__file__).with_name("style.css")
-LARGEST_UPLOAD = "20mb"
+LARGEST_UPLOAD = "64mb"  # what letters/reading.py takes of one file
 
 
 def build_page(library_path: Path, *, embedder: Embedder | None = None) -> gr.Blocks:

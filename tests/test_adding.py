@@ -39,6 +39,7 @@ def test_letters_are_added_and_each_failure_is_named(tmp_path: Path) -> None:
     with Library.open(tmp_path / "library") as library:
         steps = list(add_letters(library, None, paths))
         assert library.counts().letters == 2
+        assert library.failures() == []
         sources = [source for letter in library.iter_reviews() for source in library.sources(letter.letter.letter_id)]
     assert [step.stage for step in steps][:2] == ["reading", "extracting"]
     last = steps[-1]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -309,6 +310,16 @@ def test_every_filter_can_be_removed_and_the_question_had_as_it_was_asked() -> N
     assert "As asked" in read_html(results.render_answer(answer, {}, refinement=edited)).text
 
 
+def test_words_that_prove_two_reasons_are_shown_once() -> None:
+    pieces = tuple(
+        HitEvidence(**locate(FINDING), code=code) for code in ("missing_urine_drug_screen", "no_weaning_plan")
+    )
+    reader = read_html(cards.render_hit(make_hit(evidence=pieces), make_review(determinations=[])))
+    assert len(reader.marked) == 1
+    for piece in pieces:
+        assert reader.text.count(labels.label_reason(str(piece.code))) >= 1
+
+
 def test_an_answer_carries_its_own_address() -> None:
     edited = Refinement(added=(("year", "2016"),))
     query = refine(parse_query(f"Norco {ATTACK}"), edited)
@@ -471,6 +482,18 @@ def test_malformed_auth_is_refused(setting: str) -> None:
 def test_auth_may_hold_a_colon_in_the_password() -> None:
     assert page.read_auth("nobody:a:b") == ("nobody", "a:b")
     assert page.read_auth(None) is None
+
+
+@pytest.mark.parametrize(
+    ("username", "host", "allowed"),
+    [(None, "127.0.0.1", True), (None, "::1", True), (None, "192.168.1.7", False), ("nobody", "192.168.1.7", True)],
+)
+def test_only_this_machine_or_a_login_may_write(username: str | None, host: str, allowed: bool) -> None:
+    pytest.importorskip("gradio")
+    from imr_llm.app.wiring import may_write
+
+    request = SimpleNamespace(username=username, client=SimpleNamespace(host=host))
+    assert may_write(request) is allowed  # type: ignore[arg-type]
 
 
 def test_importing_the_page_turns_analytics_off_and_leaves_gradio_alone() -> None:

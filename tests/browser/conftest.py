@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from driving import SAMPLES, OpenPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLES = ROOT / "samples" / "letters"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,8 +27,6 @@ ARGUMENTS = [
 ]
 # A page of a slow machine: two cores, shared.
 PATIENCE = 20_000
-
-OpenPage = Callable[..., "Page"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -129,16 +126,3 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         context.close()
     assert outside == []
     assert problems == []
-
-
-def ask(page: Page, question: str) -> None:
-    """Type a question, and wait for its answer."""
-    box = page.get_by_label("Ask in plain words")
-    box.fill(question)
-    box.press("Enter")
-    page.wait_for_selector(f'.imr-result[data-question="{question}"]')
-
-
-def open_tab(page: Page, name: str) -> None:
-    """Go to a tab by its name."""
-    page.get_by_role("tab", name=name).click()

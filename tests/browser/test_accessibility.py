@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import OpenPage, ask, open_tab
+from driving import OpenPage, ask, open_tab
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import OpenPage, ask
+from driving import OpenPage, ask
 
 
 def test_evidence_is_jumped_to_by_button_and_keyboard(open_page: OpenPage) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from conftest import SAMPLES, OpenPage, ask, open_tab
+from driving import SAMPLES, OpenPage, ask, open_tab
 
 ADDED = "input[type=file][multiple]"
 CASE = "Norco 10/325 #120 was denied: no urine drug screen is on file, and no functional improvement is documented."

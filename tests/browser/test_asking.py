@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import pytest
-from conftest import OpenPage, ask
+from driving import OpenPage, ask
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
