@@ -88,29 +88,35 @@ def ask_question(source: OpenLibrary, text: str, limit: int, refinement: str = "
         return Found(answer, reviews, edits)
     facets = () if answer.query.similar else count_facets(source.library, answer.query)
     figures = compute_statistics(source.library, text, refinement=edits) if answer.query.measure else None
-    return Found(answer, reviews, edits, facets, _name_found(source, answer), figures)
+    return Found(answer, reviews, edits, facets, _name_found(source, answer, edits), figures)
 
 
 def ask_saved(source: OpenLibrary, saved: SavedSearch) -> SavedFound:
     """What a saved search finds now."""
     try:
-        answer = search(
-            source.library, source.index, saved.question, limit=1, refinement=read_refinement(saved.refinement)
-        )
+        edits = read_refinement(saved.refinement)
+        answer = search(source.library, source.index, saved.question, limit=1, refinement=edits)
     except ImrError as error:
         return SavedFound(problem=str(error))
-    return SavedFound(answer.total, _name_found(source, answer))
+    return SavedFound(answer.total, _name_found(source, answer, edits))
 
 
-def _name_found(source: OpenLibrary, answer: Answer) -> tuple[str, ...]:
+def _name_found(source: OpenLibrary, answer: Answer, edits: Refinement) -> tuple[str, ...]:
     """Short names of all that an answer found, shown or not (the first MOST_IDS)."""
     query = answer.query
     if query.unanswerable or query.refused or not answer.total:
         return ()
-    if query.filters:
-        rows = source.library.select(query.filters)[:MOST_IDS]
-        return tuple(f"{row.letter_id[:12]}.{row.number}" for row in rows)
-    return tuple(f"{hit.letter_id[:12]}.{hit.number}" for hit in answer.hits)
+    if query.filters or not query.free_text:
+        ids = source.library.select_ids(query.filters)[:MOST_IDS]
+        return tuple(_name_one(row.letter_id, row.number) for row in source.library.select(ids=ids))
+    hits = answer.hits  # the most relevant: few, and without an order of their own in the records
+    if len(hits) < answer.total:
+        hits = search(source.library, source.index, query.text, limit=MOST_IDS, refinement=edits).hits
+    return tuple(_name_one(hit.letter_id, hit.number) for hit in hits)
+
+
+def _name_one(letter_id: str, number: int) -> str:
+    return f"{letter_id[:12]}.{number}"
 
 
 def find_cases(source: OpenLibrary, text: str, decision: str | None, limit: int) -> SimilarAnswer:
@@ -159,6 +165,12 @@ def read_chosen(source: OpenLibrary, items: Iterable[tuple[str, int]]) -> list[t
     """The determinations of (letter, number) pairs, those that are there."""
     found = ((source.library.get_review(letter), number) for letter, number in items)
     return [(review, item) for review, number in found for item in review.determinations if item.number == number]
+
+
+def can_export(found: Found) -> bool:
+    """Does a file hold just what the answer holds? Filters select it; the most relevant of a library are no selection."""
+    query = found.answer.query
+    return bool(query.filters or not query.free_text) and not query.refused
 
 
 def make_export(source: OpenLibrary, question: str, form: Format, refinement: str = "") -> str:

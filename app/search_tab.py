@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from typing import Any
+from functools import partial
 
 import gradio as gr
 
@@ -12,7 +12,7 @@ from imr_llm.errors import ImrError
 from imr_llm.search.export import Format
 
 from . import figures, labels
-from .answers import Found, OpenLibrary, ask_question, ask_saved, is_empty, make_export, read_chosen
+from .answers import Found, OpenLibrary, ask_question, ask_saved, can_export, is_empty, make_export, read_chosen
 from .compare_view import render_comparison
 from .endpoints import LONGEST_TEXT
 from .feedback import FILE, Judgement, keep_judgement, read_verdict
@@ -25,6 +25,7 @@ from .wiring import PROBLEM, QUIET, UNKEPT, Updates, may_write, open_on_click, p
 PAGE_OF_HITS = 20
 COMPARED_AT_MOST = 4
 LONGEST_REFINEMENT = 4_000
+FORMS: dict[Format, str] = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
 
 
 def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, comparison: gr.HTML) -> None:
@@ -37,18 +38,12 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
     judged = place("imr-judged")
     asked = gr.State(("", ""), time_to_live=3600)
     shown = gr.State(PAGE_OF_HITS, time_to_live=3600)
-    with gr.Row(visible=False, elem_id="imr-under") as under:
-        more = gr.Button("Show more", size="sm", min_width=120)
-        forms: dict[Format, gr.Button] = {
-            "csv": gr.Button("Download as CSV", size="sm", min_width=120),
-            "jsonl": gr.Button("Download as JSON Lines", size="sm", min_width=120),
-            "parquet": gr.Button("Download as Parquet", size="sm", min_width=120),
-        }
-    file = gr.Textbox(visible=False)
+    more = gr.Button("Show more", size="sm", min_width=120, visible=False, elem_id="imr-more")
+    under = _lay_out_downloads(source, asked)
     outputs = [question, answer, under, more, asked, shown]
 
     def ask(text: str, refinement: str, limit: int) -> Updates:
-        hidden = {under: gr.update(visible=False), asked: ("", ""), shown: limit}
+        hidden = {under: gr.update(visible=False), more: gr.update(visible=False), asked: ("", ""), shown: limit}
         try:
             if is_empty(source):
                 return {answer: render_empty_library(source.name), **hidden}
@@ -58,7 +53,7 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
         hits, total = len(found.answer.hits), found.answer.total
         return {
             answer: _render_found(found),
-            under: gr.update(visible=hits > 0),
+            under: gr.update(visible=hits > 0 and can_export(found)),
             more: gr.update(visible=hits < total),
             asked: (text, refinement),
             shown: limit,
@@ -89,24 +84,12 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
     def ask_more(before: tuple[str, str], limit: int) -> Updates:
         return ask(*before, limit + PAGE_OF_HITS)
 
-    def download(form: Format) -> Any:
-        def make(before: tuple[str, str]) -> str:
-            try:
-                return f"imr-determinations.{form}\n{make_export(source, before[0], form, before[1])}"
-            except ImrError as error:
-                raise gr.Error(html.escape(str(error)), title=PROBLEM, print_exception=False) from error
-
-        return make
-
     report(question.submit(ask_first, question, outputs, trigger_mode="always_last", **QUIET), answer)
     for button in examples:
         chosen = button.click(lambda text: text, button, question, **QUIET)
         report(chosen.then(ask_first, button, outputs, **QUIET), answer)
     report(answer.edit(ask_refined, None, outputs, **QUIET), answer)
     report(more.click(ask_more, [asked, shown], outputs, **QUIET), answer)
-    for form, button in forms.items():
-        made = button.click(download(form), asked, file, **QUIET)
-        made.success(None, file, file, js=read_script("save_file.js"))
     report(page.load(ask_from_address, None, outputs, **QUIET), answer)
     open_on_click(answer, source, letter)
     _compare_on_click(answer, source, comparison)
@@ -125,6 +108,25 @@ def _lay_out_question() -> gr.Textbox:
         autofocus=True,
         elem_id="imr-question",
     )
+
+
+def _lay_out_downloads(source: OpenLibrary, asked: gr.State) -> gr.Row:
+    """A button for each form of file; the bytes go to the browser, and the server keeps none of them."""
+    file = gr.Textbox(visible=False)
+
+    def make(form: Format, before: tuple[str, str]) -> str:
+        try:
+            return f"imr-determinations.{form}\n{make_export(source, before[0], form, before[1])}"
+        except ImrError as error:
+            raise gr.Error(html.escape(str(error)), title=PROBLEM, print_exception=False) from error
+
+    row = gr.Row(visible=False, elem_id="imr-under")
+    with row:
+        for form, name in FORMS.items():
+            button = gr.Button(f"Download as {name}", size="sm", min_width=120)
+            made = button.click(partial(make, form), asked, file, **QUIET)
+            made.success(None, file, file, js=read_script("save_file.js"))
+    return row
 
 
 def _render_found(found: Found) -> str:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
+from imr_llm.app.adding import add_letters
+from imr_llm.app.answers import OpenLibrary, ask_question, ask_saved
 from imr_llm.app.saved import MOST_IDS, Found, SavedSearch, count_new, read_saved, render_saved
+from letters import ROOT
+
+from imr_llm.library.store import Library
 
 SEEN = SavedSearch("Norco", "", 2, frozenset({"a.1", "b.1"}))
 
@@ -37,3 +45,20 @@ def test_a_saved_search_is_read_and_shown_as_text() -> None:
     assert "<b>Norco" not in shown
     assert "1 new since last time" in shown
     assert render_saved([], []) == ""
+
+
+@pytest.mark.parametrize("question", ["Norco denied", "he lifts boxes in a warehouse", ""])
+def test_a_search_that_was_just_seen_has_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    monkeypatch.setenv("IMR_EXTRACTOR", "rules")
+    names = ("norco_missing_uds.txt", "norco_consistent_uds_no_benefit.txt", "tens_hwave_brace.txt")
+    uploads = [Path(shutil.copy(ROOT / "samples" / "letters" / name, tmp_path)) for name in names]
+    with Library.open(tmp_path / "library") as library:
+        list(add_letters(library, None, uploads))
+        source = OpenLibrary(library, None)
+        found = ask_question(source, question, 1)
+        saved = SavedSearch(question, "", found.answer.total, frozenset(found.ids))
+        again = ask_saved(source, saved)
+    assert len(again.ids) == again.total == found.answer.total
+    assert count_new(saved, again) == 0

@@ -190,6 +190,13 @@ def test_all_of_an_answer_is_exported(open_page: OpenPage, tmp_path: Path, form:
     assert rows > page.locator(".imr-card").count()
 
 
+def test_what_no_filter_selects_is_not_exported(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page, "lifts boxes in a warehouse")
+    page.wait_for_selector(".imr-card")
+    assert page.get_by_role("button", name="Download as CSV").count() == 0
+
+
 def test_show_more_shows_more(open_page: OpenPage) -> None:
     page = open_page()
     ask(page, "upheld")
