@@ -14,7 +14,7 @@ from library_samples import SAMPLES, fill_library, make_letter, make_review
 
 from imr_llm.library import store
 from imr_llm.library.filters import Filter
-from imr_llm.library.kept import Kept, find_common, is_among, read_ids
+from imr_llm.library.kept import Kept, find_common, is_among, order_down, read_ids
 from imr_llm.library.store import Library
 
 
@@ -32,6 +32,12 @@ def test_find_common(sets: list[set[int]]) -> None:
     arrays = [_ids(*sorted(some)) for some in sets]
     assert set(find_common(arrays).tolist()) == set.intersection(*sets)
     assert is_among(arrays[0], arrays[-1]).tolist() == [i in sets[-1] for i in arrays[0].tolist()]
+
+
+@given(st.lists(st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0, -1.0])))
+def test_order_down(scores: list[float]) -> None:
+    expected = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
+    assert order_down(np.asarray(scores, dtype=np.float32)).tolist() == expected
 
 
 def test_kept_until_the_version_changes() -> None:
@@ -53,6 +59,9 @@ def test_the_longest_unused_make_room() -> None:
     for key in "abacab":
         ask(key)
     assert made == ["a", "b", "c", "b"]
+    assert kept.holds(1, "b")
+    assert not kept.holds(2, "b")
+    assert not kept.holds(1, "c")
 
 
 DECIDED = Filter("decision", "any", ("upheld",), "", "")
@@ -102,7 +111,9 @@ def test_added_word_scores_are_those_of_one_question(
         direct = library.match_text(text, ids, with_summary=with_summary)
         monkeypatch.setattr(store, "NARROW", 0)
         added = library.match_text(text, ids, with_summary=with_summary)
+        order = library.order_by_words(text, ids).tolist()
     assert added == direct
+    assert with_summary or order == [match.id for match in direct]
 
 
 def test_reasons_order_main_ones_first(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
     python evals/bench/filters.py --number 100000 --folder /tmp/bench
 
-Ours is all of `search`: the question is parsed, filters select in SQLite, words, reasons and vectors rank everything that
-they left, and 20 hits are shown with their evidence. Chroma's is the query alone, with the same filters as `where`, over
-the same vectors. Every question's answers are checked: the selected set against the reviews themselves, and the order of
+Ours is `answer_query`: filters select in SQLite, words, reasons and vectors rank everything that they left, and 20 hits
+are made with their evidence. Chroma's is the query alone, by vectors, with the same filters as `where`, over the same
+vectors. The question is parsed before either. Every question's answers are checked: the selected set against the reviews themselves, and the order of
 the vectors against an exact scan. What was built is kept in --folder and used again.
 """
 
@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from synthetic import DRUGS, RandomEmbedder, fill_library
 
-from imr_llm.library.filters import Filter
+from imr_llm.library.filters import Filter, Query
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
 from imr_llm.search.facets import count_facets
-from imr_llm.search.hits import search
+from imr_llm.search.hits import Answer, answer_query
 from imr_llm.search.query import parse_query
 
 LIMIT = 20
@@ -45,6 +45,18 @@ class Truth:
     facts: list[dict[str, Any]]
     owners: NDArray[np.int64]
     rows: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A question with what it selects, every score of that by an exact scan, and the best LIMIT."""
+
+    text: str
+    query: Query
+    vector: NDArray[np.float32]
+    selected: NDArray[np.int64]
+    scores: dict[int, float]
+    best: list[int]
 
 
 @dataclass(frozen=True)
@@ -70,8 +82,14 @@ def main() -> None:
         truth = _read_truth(library, index)
         collection = _build_plain(args.folder / "plain", truth)
         questions = _make_questions(library, args.questions)
+    # Opened anew: nothing that was asked before is kept.
+    with Library.open(args.folder / "library") as library:
+        index = open_index(library, RandomEmbedder())
         print(f"{len(questions)} questions, {args.rounds + 1} rounds, limit {LIMIT}", flush=True)
-        rounds = [[_ask(library, index, collection, truth, text) for text in questions] for _ in range(args.rounds + 1)]
+        expected = [_expect(truth, text) for text in questions]
+        sizes = [len(one.selected) for one in expected]
+        print(f"they select {min(sizes)} to {max(sizes)}, median {np.median(sizes):.0f}", flush=True)
+        rounds = [[_ask(library, index, collection, one) for one in expected] for _ in range(args.rounds + 1)]
         _print_times("first time asked", rounds[0])
         _print_times("asked again", list(itertools.chain.from_iterable(rounds[1:])))
         _print_facets(library, questions)
@@ -166,34 +184,45 @@ def _make_questions(library: Library, number: int) -> list[str]:
     return [text for text in usable if library.count_ids(filters[text]) >= LIMIT][:number]
 
 
-def _ask(library: Library, index: Index, collection: Any, truth: Truth, text: str) -> Timing:
+def _expect(truth: Truth, text: str) -> Expected:
+    """What the reviews and an exact scan of the records' vectors say of a question."""
     query = parse_query(text)
-    started = time.perf_counter()
-    answer = search(library, index, text, limit=LIMIT)
-    ours = time.perf_counter()
     vector = RandomEmbedder().embed([query.free_text])
+    selected = truth.ids[[_satisfies(facts, query.filters) for facts in truth.facts]]
+    kept = np.isin(truth.owners, selected)
+    scores: dict[int, float] = {}
+    for owner, score in zip(truth.owners[kept].tolist(), (truth.rows[kept] @ vector[0]).tolist(), strict=True):
+        scores[owner] = max(score, scores.get(owner, -1.0))
+    best = sorted(scores, key=lambda i: (-scores[i], i))[:LIMIT]
+    return Expected(text, query, vector, selected, scores, best)
+
+
+def _ask(library: Library, index: Index, collection: Any, expected: Expected) -> Timing:
+    """Ask both, ours first; only the asking is timed."""
+    where = _make_where(expected.query.filters)
+    started = time.perf_counter()
+    answer = answer_query(library, index, expected.query, limit=LIMIT)
+    ours = time.perf_counter()
     found = collection.query(
-        query_embeddings=list(vector), n_results=LIMIT, where=_make_where(query.filters), include=["distances"]
+        query_embeddings=list(expected.vector), n_results=LIMIT, where=where, include=["distances"]
     )
     chroma = time.perf_counter()
-    selected = truth.ids[[_satisfies(facts, query.filters) for facts in truth.facts]]
+    _check(library, index, answer, expected)
+    theirs = {int(key.partition(":")[0]) for key in found["ids"][0]}
+    return Timing(
+        1000 * (ours - started), 1000 * (chroma - ours), len(theirs & set(expected.best)) / len(expected.best)
+    )
+
+
+def _check(library: Library, index: Index, answer: Answer, expected: Expected) -> None:
+    """The set that is selected, and the order of its vectors, are those of the exact scan."""
+    text, selected, scores = expected.text, expected.selected, expected.scores
+    assert library.select_ids(answer.query.filters) == selected.tolist(), f"{text}: not what the reviews say"
     assert answer.total == len(selected), f"{text}: {answer.total} hits, {len(selected)} determinations satisfy it"
     assert len(answer.hits) == min(LIMIT, len(selected))
-    exact = _scan(truth, vector, selected)
-    best = list(exact)[:LIMIT]
-    for ours_first, exact_first in zip(index.order_ids(query.free_text, selected)[:LIMIT].tolist(), best, strict=True):
-        assert abs(exact[ours_first] - exact[exact_first]) < TOLERANCE, f"{text}: not the order of an exact scan"
-    theirs = {int(key.partition(":")[0]) for key in found["ids"][0]}
-    return Timing(1000 * (ours - started), 1000 * (chroma - ours), len(theirs & set(best)) / len(best))
-
-
-def _scan(truth: Truth, vector: NDArray[np.float32], selected: NDArray[np.int64]) -> dict[int, float]:
-    """Every selected determination with its best cosine, best first."""
-    kept = np.isin(truth.owners, selected)
-    best: dict[int, float] = {}
-    for owner, score in zip(truth.owners[kept].tolist(), (truth.rows[kept] @ vector[0]).tolist(), strict=True):
-        best[owner] = max(score, best.get(owner, -1.0))
-    return dict(sorted(best.items(), key=lambda pair: (-pair[1], pair[0])))
+    order = index.order_ids(expected.query.free_text, selected)[:LIMIT].tolist()
+    for ours, exact in zip(order, expected.best, strict=True):
+        assert abs(scores[ours] - scores[exact]) < TOLERANCE, f"{text}: not the order of an exact scan"
 
 
 def _satisfies(facts: dict[str, Any], filters: Sequence[Filter]) -> bool:

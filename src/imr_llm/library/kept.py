@@ -44,6 +44,10 @@ class Kept:
         answer: Answer = self._answers[key][0]
         return answer
 
+    def holds(self, version: Hashable, key: Hashable) -> bool:
+        """Is the answer of a key at hand?"""
+        return version == self._version and key in self._answers
+
 
 def read_ids(joined: str | None) -> Ids:
     """Ids as SQLite joins them ("3,1,2"), ascending."""
@@ -60,8 +64,16 @@ def find_common(sets: Sequence[Ids]) -> Ids:
 
 def is_among(ids: Ids, among: Ids) -> NDArray[np.bool_]:
     """Which of some ids stand in an ascending array."""
-    if len(among) == 0:
-        return np.zeros(len(ids), dtype=np.bool_)
-    at = np.minimum(np.searchsorted(among, ids), len(among) - 1)
-    found: NDArray[np.bool_] = among[at] == ids
+    highest = max(int(some.max(initial=0)) for some in (ids, among))
+    mask = np.zeros(highest + 1, dtype=np.bool_)
+    mask[among] = True
+    found: NDArray[np.bool_] = mask[ids]
     return found
+
+
+def order_down(scores: NDArray[Any]) -> Ids:
+    """Places of scores from the highest down; of equal ones the first comes first."""
+    order = np.argsort(-scores)
+    ordered = scores[order]
+    # The fast sort leaves equal scores in any order; the stable one is needed only where there are some.
+    return np.argsort(-scores, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order

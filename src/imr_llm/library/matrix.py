@@ -30,7 +30,7 @@ from imr_llm.library.store import StoredVector
 FOLDER = "vectors"
 CURRENT = "current.json"
 # Of a set wider than this share of the library all rows are multiplied: reading on is faster than picking.
-WIDE = 0.3
+WIDE = 0.15
 # Rows picked at once, so that a broad set is not copied whole.
 PICKED = 20_000
 
@@ -62,10 +62,10 @@ class Matrix:
         if len(at) == 0:
             return self.ids[:0], np.zeros(0, dtype=np.float32)
         if len(at) > WIDE * len(self.ids):
-            best = np.maximum.reduceat(self.rows @ vectors.T, self.first[:-1], axis=0)[at]
+            best = _best_of(self.rows @ vectors.T, self.first[:-1])[at]
         else:
             best = np.concatenate([self._pick(vectors, at[n : n + PICKED]) for n in range(0, len(at), PICKED)])
-        return self.ids[at], best.mean(axis=1)
+        return self.ids[at], best.mean(axis=1) if best.shape[1] > 1 else best[:, 0]
 
     def nearest_place(self, vectors: Vectors, determination_id: int) -> tuple[int, int]:
         """Offsets of the passage of a determination that is nearest to any of the vectors."""
@@ -84,8 +84,15 @@ class Matrix:
         counts = self.first[at + 1] - self.first[at]
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         rows = np.arange(int(counts.sum())) + np.repeat(self.first[at] - starts, counts)
-        best: NDArray[np.float32] = np.maximum.reduceat(self.rows[rows] @ vectors.T, starts, axis=0)
-        return best
+        return _best_of(self.rows[rows] @ vectors.T, starts)
+
+
+def _best_of(similar: NDArray[np.float32], starts: Ids) -> NDArray[np.float32]:
+    """The best of the rows from each start to the next."""
+    if len(starts) == len(similar):
+        return similar
+    best: NDArray[np.float32] = np.maximum.reduceat(similar, starts, axis=0)
+    return best
 
 
 def write_matrix(folder: Path, stamp: Stamp, number: int, batches: Iterable[Sequence[StoredVector]]) -> None:

@@ -18,7 +18,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -52,6 +52,7 @@ LOCK = "writer.lock"
 SHORTEST_PREFIX = 4
 # Parameters in one statement; SQLite allows 32,766.
 BATCH = 10_000
+MOST_MATCHES = 5_000
 # Of more determinations than this the words' scores are added up from those of the whole library.
 NARROW = 2_000
 
@@ -474,19 +475,24 @@ class Library:
         return sorted(((v, n) for v, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0]))
 
     def match_text(
-        self, text: str, ids: Sequence[int] | Ids | None = None, *, limit: int = 5000, with_summary: bool = False
+        self,
+        text: str,
+        ids: Sequence[int] | Ids | None = None,
+        *,
+        limit: int = MOST_MATCHES,
+        with_summary: bool = False,
     ) -> list[Match]:
         """The determinations (of `ids`) whose passages hold words of the text, best first. Any text is safe.
 
         `with_summary` reads the clinical summary too, to compare cases.
         """
         words = match_words(text)
-        columns = "" if with_summary else "{title evidence findings} : "
-        broad = ids is None or len(ids) > NARROW
+        columns = _columns(with_summary)
         if not words or (ids is not None and len(ids) == 0):
             return []
-        if broad and ids is not None:
-            return self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)
+        if ids is not None and self._adds_up(ids, words, columns):
+            best, scores = self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)
+            return [Match(*pair) for pair in zip(best.tolist(), scores.tolist(), strict=True)]
         within = f"AND +rowid IN {_AMONG}" if ids is not None else ""
         rows = self._read(
             f"SELECT rowid, -{_BM25} AS score FROM passages WHERE passages MATCH ? {within}"
@@ -495,7 +501,19 @@ class Library:
         )
         return [Match(*row) for row in rows]
 
-    def _add_words(self, words: Sequence[str], columns: str, ids: Ids, limit: int) -> list[Match]:
+    def order_by_words(self, text: str, ids: Sequence[int] | Ids, *, limit: int = MOST_MATCHES) -> Ids:
+        """As `match_text`, the ids alone."""
+        words, columns = match_words(text), _columns(False)
+        if words and self._adds_up(ids, words, columns):
+            return self._add_words(words, columns, np.asarray(ids, dtype=np.int64), limit)[0]
+        return np.asarray([match.id for match in self.match_text(text, ids, limit=limit)], dtype=np.int64)
+
+    def _adds_up(self, ids: Sequence[int] | Ids, words: Sequence[str], columns: str) -> bool:
+        """Is it faster to add up the words' scores of the whole library than to ask for these determinations alone?"""
+        version = self._version()
+        return len(ids) > NARROW or all(self._kept.holds(version, ("word", word, columns)) for word in words)
+
+    def _add_words(self, words: Sequence[str], columns: str, ids: Ids, limit: int) -> tuple[Ids, NDArray[np.float64]]:
         """The score of several words is the sum of what each is worth; of each, the whole library's is kept."""
         scores = np.zeros(self.id_bounds()[1] + 1)
         for word in words:
@@ -505,7 +523,7 @@ class Library:
         # A word in more than half of the letters is worth next to nothing, yet more than no word.
         found = found[scores[found] > 0]
         best = found[np.argsort(-scores[found], kind="stable")[:limit]]
-        return [Match(*pair) for pair in zip(best.tolist(), scores[best].tolist(), strict=True)]
+        return best, scores[best]
 
     def order_by_reasons(self, ids: Sequence[int] | Ids, codes: Sequence[str]) -> Ids:
         """Those of some determinations that have any of the codes.
@@ -809,6 +827,11 @@ def _list_sql(field: Field) -> str:
             f" ELSE first_page || '-' || last_page END AS value FROM ({field.sql}) WHERE first_page IS NOT NULL")  # fmt: skip
 
 
+def _columns(with_summary: bool) -> str:
+    """The columns of passages that words are looked for in."""
+    return "" if with_summary else "{title evidence findings} : "
+
+
 def _id_list(ids: Sequence[int] | Ids) -> str:
     return json.dumps(np.asarray(ids, dtype=np.int64).tolist(), separators=(",", ":"))
 
@@ -863,9 +886,14 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:
     return db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(values.values())).lastrowid or 0
 
 
+_BOOLEANS = [at for at, field in enumerate(fields(Row)) if field.type == "bool"]
+
+
 def _row(values: tuple[Any, ...]) -> Row:
-    row = Row(*values)
-    return replace(row, retrospective=bool(row.retrospective), needs_review=bool(row.needs_review))
+    plain = list(values)
+    for at in _BOOLEANS:
+        plain[at] = bool(plain[at])
+    return Row(*plain)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from imr_llm.search.ranking import BEST_BY_RELEVANCE, Ranked, find_relevant, fus
 from imr_llm.search.refinement import Refinement, refine
 from imr_llm.search.shown import Hit, explain_match, make_hits
 
-__all__ = ["Answer", "Hit", "HitEvidence", "NearMiss", "answer_json", "explain_match", "fuse", "search"]
+__all__ = ["Answer", "Hit", "HitEvidence", "NearMiss", "answer_json", "answer_query", "explain_match", "fuse", "search"]
 
 if TYPE_CHECKING:
     from imr_llm.library.index import Index
@@ -58,6 +58,13 @@ def search(
     `refinement` are a reader's edits of the understood filters (ConfigurationError where it names none of the facets).
     """
     query = refine(parse_query(text), refinement or Refinement())
+    return answer_query(library, index, query, limit=limit, near_misses=near_misses)
+
+
+def answer_query(
+    library: Library, index: Index | None, query: Query, *, limit: int = 20, near_misses: int = 0
+) -> Answer:
+    """As `search`, for a question that was read."""
     counts = library.counts()
     selection = _compare_case(library, index, query) if query.similar else _select(library, index, query)
     shown = selection.ranked.best(limit or None)

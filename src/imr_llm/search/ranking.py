@@ -34,14 +34,20 @@ def find_relevant(library: Library, index: Index | None, query: Query) -> dict[i
 
 @dataclass(frozen=True)
 class Ranked:
-    """Determinations, best first, and the score of each (0 to 1)."""
+    """Determinations, ascending, and the score of each (0 to 1)."""
 
     ids: Ids
     scores: NDArray[np.float64]
 
     def best(self, limit: int | None) -> dict[int, float]:
-        """The first `limit` (None: all), with their scores."""
-        return dict(zip(self.ids[:limit].tolist(), self.scores[:limit].tolist(), strict=True))
+        """The best `limit` (None: all), with their scores, best first; of equal ones the first added."""
+        among = np.arange(len(self.ids))
+        if limit is not None and limit < len(self.ids):
+            # Only what can be shown is sorted: those at least as good as the last that is.
+            least = np.partition(self.scores, -limit)[-limit]
+            among = np.flatnonzero(self.scores >= least)
+        order = among[np.argsort(-self.scores[among], kind="stable")][:limit]
+        return dict(zip(self.ids[order].tolist(), self.scores[order].tolist(), strict=True))
 
 
 def rank_answers(library: Library, index: Index | None, query: Query, ids: Sequence[int] | Ids) -> Ranked:
@@ -50,7 +56,7 @@ def rank_answers(library: Library, index: Index | None, query: Query, ids: Seque
     if len(ids) < 2 and not index:
         return Ranked(among, np.ones(len(among)))
     wanted = [str(code) for code in query.values("reason")]
-    orders: dict[str, Order] = {"words": [match.id for match in library.match_text(query.free_text, ids)]}
+    orders: dict[str, Order] = {"words": library.order_by_words(query.free_text, ids)}
     if wanted:
         orders["reasons"] = library.order_by_reasons(ids, wanted)
     if index and query.free_text:
@@ -59,22 +65,22 @@ def rank_answers(library: Library, index: Index | None, query: Query, ids: Seque
 
 
 def rank_scores(scores: Mapping[int, float]) -> Ranked:
-    """Determinations with scores, best first."""
+    """Determinations with scores that were given already."""
     ids = np.asarray(sorted(scores), dtype=np.int64)
     values = np.asarray([scores[i] for i in ids.tolist()], dtype=np.float64)
-    best = np.argsort(-values, kind="stable")
-    return Ranked(ids[best], values[best])
+    return Ranked(ids, values)
 
 
 def _fuse_among(among: Ids, orders: Mapping[str, Order]) -> Ranked:
     """As `fuse`, for many at once; those in no order come last, each with 0."""
     total = sum(WEIGHTS[name] for name in orders) / RANK_OFFSET or 1.0
     scores = np.zeros(len(among))
+    places = np.zeros(int(among[-1]) + 1 if len(among) else 0, dtype=np.int64)
+    places[among] = np.arange(len(among))
     for name, ids in orders.items():
         ranks = np.arange(len(ids))
-        scores[np.searchsorted(among, np.asarray(ids, dtype=np.int64))] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
-    best = np.argsort(-scores, kind="stable")
-    return Ranked(among[best], scores[best])
+        scores[places[np.asarray(ids, dtype=np.int64)]] += WEIGHTS[name] / (RANK_OFFSET + ranks) / total
+    return Ranked(among, scores)
 
 
 def fuse(orders: dict[str, list[int]]) -> dict[int, float]:
