@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := requirements.lock
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test check lint types imports eval eval-baselines test-model lock clean
+.PHONY: install demo test check lint types imports eval eval-baselines test-model browser-tools test-browser lock clean
 
 install: $(STAMP)
 
@@ -44,6 +44,18 @@ eval: install
 # The baselines anew, from a clean tree; commit them by themselves
 eval-baselines: install
 	$(BIN)/imr-llm eval gate --write
+
+# The page in a browser: Debian's Chromium (or IMR_CHROMIUM), accessibility by axe-core; what is missing is skipped, and said
+test-browser: install browser-tools
+	$(BIN)/python -m pytest -m browser tests/browser
+
+browser-tools:
+	@if ! command -v chromium >/dev/null && [ -z "$$IMR_CHROMIUM" ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation || \
+	  echo "chromium could not be installed: the browser tests will be skipped" >&2; fi
+	@if command -v npm >/dev/null; then npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent || \
+	  echo "axe-core could not be installed: its tests will be skipped" >&2; \
+	  else echo "no npm: axe-core's tests will be skipped" >&2; fi
 
 # A real model over HTTP: IMR_TEST_BASE_URL=http://127.0.0.1:8081/v1 (and IMR_TEST_MODEL), or IMR_TEST_GGUF=model.gguf
 test-model: install

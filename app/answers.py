@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from imr_llm.errors import EmptyInput
+from imr_llm.errors import EmptyInput, ImrError
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
 from imr_llm.library.embeddings import Embedder
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Counts, Library
-from imr_llm.record import Review
+from imr_llm.record import Determination, Review
+from imr_llm.search.checklist import Checklist
 from imr_llm.search.export import Format, export_determinations
+from imr_llm.search.facets import Facet, count_facets
 from imr_llm.search.hits import Answer, search
-from imr_llm.search.similar import SimilarAnswer, find_similar
+from imr_llm.search.refinement import Refinement, read_refinement
+from imr_llm.search.similar import SimilarAnswer, find_both_sides, find_similar
 from imr_llm.search.stats import Statistics, compute_statistics
 
-SIDES = ("upheld", "overturned")
+from .crosstab import Crosstab, Dates, count_reasons_by_treatment, describe_dates
+from .saved import MOST_IDS, SavedSearch
+from .saved import Found as SavedFound
+
+NEAR_MISSES = 5
 
 
 @dataclass(frozen=True)
@@ -33,11 +41,26 @@ class OpenLibrary:
 
 @dataclass(frozen=True)
 class Found:
-    """An answer, the reviews of the letters in it by letter_id, and the figures if the question asks for some."""
+    """An answer, the reviews of the letters in it by letter_id, and the figures if the question asks for some.
+
+    `ids` name all that was found (the first MOST_IDS of it), `facets` count it.
+    """
 
     answer: Answer
     reviews: Mapping[str, Review]
+    refinement: Refinement
+    facets: tuple[Facet, ...] = ()
+    ids: tuple[str, ...] = ()
     figures: Statistics | None = None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Statistics, the reasons by treatment of the same determinations, and where their dates come from."""
+
+    statistics: Statistics
+    reasons: Crosstab
+    dates: Dates
 
 
 @dataclass(frozen=True)
@@ -46,6 +69,7 @@ class Compared:
 
     answers: Mapping[str, SimilarAnswer]
     reviews: Mapping[str, Review]
+    checklist: Checklist | None = None
 
 
 def open_library(path: Path, embedder: Embedder | None) -> OpenLibrary:
@@ -54,11 +78,45 @@ def open_library(path: Path, embedder: Embedder | None) -> OpenLibrary:
     return OpenLibrary(library, open_index(library, embedder) if embedder else None, path.resolve().name)
 
 
-def ask_question(source: OpenLibrary, text: str, limit: int) -> Found:
-    """The answer to a question (at most `limit` hits), with the letters it speaks of."""
-    answer = search(source.library, source.index, text, limit=limit)
-    figures = compute_statistics(source.library, text) if answer.query.measure and not answer.query.refused else None
-    return Found(answer, _collect_reviews(source.library, (hit.letter_id for hit in answer.hits)), figures)
+def ask_question(source: OpenLibrary, text: str, limit: int, refinement: str = "") -> Found:
+    """The answer to a question (at most `limit` hits) under a refinement, with the letters it speaks of."""
+    edits = read_refinement(refinement)
+    answer = search(source.library, source.index, text, limit=limit, refinement=edits, near_misses=NEAR_MISSES)
+    shown = [*answer.hits, *(miss.hit for miss in answer.near_misses)]
+    reviews = _collect_reviews(source.library, (hit.letter_id for hit in shown))
+    if answer.query.refused:
+        return Found(answer, reviews, edits)
+    facets = () if answer.query.similar else count_facets(source.library, answer.query)
+    figures = compute_statistics(source.library, text, refinement=edits) if answer.query.measure else None
+    return Found(answer, reviews, edits, facets, _name_found(source, answer, edits), figures)
+
+
+def ask_saved(source: OpenLibrary, saved: SavedSearch) -> SavedFound:
+    """What a saved search finds now."""
+    try:
+        edits = read_refinement(saved.refinement)
+        answer = search(source.library, source.index, saved.question, limit=1, refinement=edits)
+    except ImrError as error:
+        return SavedFound(problem=str(error))
+    return SavedFound(answer.total, _name_found(source, answer, edits))
+
+
+def _name_found(source: OpenLibrary, answer: Answer, edits: Refinement) -> tuple[str, ...]:
+    """Short names of all that an answer found, shown or not (the first MOST_IDS)."""
+    query = answer.query
+    if query.unanswerable or query.refused or not answer.total:
+        return ()
+    if query.filters or not query.free_text:
+        ids = source.library.select_ids(query.filters)[:MOST_IDS]
+        return tuple(_name_one(row.letter_id, row.number) for row in source.library.select(ids=ids))
+    hits = answer.hits  # the most relevant: few, and without an order of their own in the records
+    if len(hits) < answer.total:
+        hits = search(source.library, source.index, query.text, limit=MOST_IDS, refinement=edits).hits
+    return tuple(_name_one(hit.letter_id, hit.number) for hit in hits)
+
+
+def _name_one(letter_id: str, number: int) -> str:
+    return f"{letter_id[:12]}.{number}"
 
 
 def find_cases(source: OpenLibrary, text: str, decision: str | None, limit: int) -> SimilarAnswer:
@@ -67,15 +125,25 @@ def find_cases(source: OpenLibrary, text: str, decision: str | None, limit: int)
 
 
 def compare_cases(source: OpenLibrary, text: str, limit: int) -> Compared:
-    """The cases nearest to a text, upheld and overturned apart (at most `limit` each)."""
-    answers = {side: find_cases(source, text, side, limit) for side in SIDES}
+    """The cases nearest to a text, upheld and overturned apart (at most `limit` each), and the checklist of its kind."""
+    sides = find_both_sides(source.library, source.index, text, limit)
+    answers = {"upheld": sides["upheld"], "overturned": sides["overturned"]}
     hits = (hit.letter_id for answer in answers.values() for hit in answer.hits)
-    return Compared(answers, _collect_reviews(source.library, hits))
+    return Compared(answers, _collect_reviews(source.library, hits), sides["checklist"])
 
 
 def count_figures(source: OpenLibrary, text: str, by: str | None) -> Statistics:
     """Figures for a question, grouped by a field (None: by what the question names)."""
     return compute_statistics(source.library, text, by=by)
+
+
+def count_all_figures(source: OpenLibrary, text: str, by: str | None) -> Figures:
+    """What the statistics tab shows for a question."""
+    statistics = count_figures(source, text, by)
+    query = statistics.query
+    filters = query.filters
+    rows = [] if query.unanswerable or query.refused else source.library.select(filters)
+    return Figures(statistics, count_reasons_by_treatment(source.library, filters), describe_dates(rows))
 
 
 def count_library(source: OpenLibrary) -> Counts:
@@ -93,12 +161,25 @@ def read_letter(source: OpenLibrary, name: str) -> tuple[Review, str]:
     return source.library.get_review(name), source.library.letter_text(name)
 
 
-def make_export(source: OpenLibrary, question: str, form: Format) -> str:
-    """Everything that a question selects, as the text of a file; nothing of it stays on disk."""
+def read_chosen(source: OpenLibrary, items: Iterable[tuple[str, int]]) -> list[tuple[Review, Determination]]:
+    """The determinations of (letter, number) pairs, those that are there."""
+    found = ((source.library.get_review(letter), number) for letter, number in items)
+    return [(review, item) for review, number in found for item in review.determinations if item.number == number]
+
+
+def can_export(found: Found) -> bool:
+    """Does a file hold just what the answer holds? Filters select it; the most relevant of a library are no selection."""
+    query = found.answer.query
+    return bool(query.filters or not query.free_text) and not query.refused
+
+
+def make_export(source: OpenLibrary, question: str, form: Format, refinement: str = "") -> str:
+    """Everything that a question selects, as the bytes of a file in base 64; nothing of it stays on disk."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"export.{form}"
-        export_determinations(source.library, path, query=question, format=form)
-        return path.read_bytes().decode("utf-8")
+        edits = read_refinement(refinement)
+        export_determinations(source.library, path, query=question, format=form, refinement=edits)
+        return base64.b64encode(path.read_bytes()).decode("ascii")
 
 
 def read_upload(path: Path) -> str:

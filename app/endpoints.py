@@ -24,15 +24,16 @@ LONGEST_TEXT = 200_000
 def add_endpoints(source: OpenLibrary) -> None:
     """Add the endpoints to the Blocks that is being built."""
 
-    def search(query: str, limit: int = 20) -> dict[str, Any]:
+    def search(query: str, limit: int = 20, refinement: str = "") -> dict[str, Any]:
         """Find determinations of California IMR letters by a question in plain words; hits carry verbatim evidence.
 
         Args:
             query: the question, such as "find cases denied for missing UDS"
             limit: the most hits to return, 1 to 200
+            refinement: edits of the understood filters, {"drop": [key], "add": [[field, value]]} as JSON; "" for none
         """
         with _tell_errors():
-            return answer_json(ask_question(source, _cut(query), _bound(limit)).answer)
+            return answer_json(ask_question(source, _cut(query), _bound(limit), refinement).answer)
 
     def similar(text: str, decision: str = "", limit: int = 10) -> dict[str, Any]:
         """Find determinations like a letter, a denial or a draft request. The text is not kept.

@@ -7,10 +7,21 @@ from html import escape
 
 from imr_llm.search.stats import Group, Rate, Statistics
 
-from .cards import render_notes, render_notice, render_query
+from .answers import Figures
+from .chips import render_query
+from .crosstab_view import render_crosstab, render_dates
 from .labels import count_of, label_code, spell_label
+from .notices import render_notes, render_notice
 
 ROWS_SHOWN = 40
+
+
+def render_figures(counted: Figures) -> str:
+    """All that the statistics tab shows: rates by the field, where the dates come from, reasons by treatment."""
+    shown = render_statistics(counted.statistics)
+    if not counted.statistics.overall.determinations:
+        return shown
+    return shown + render_dates(counted.dates) + render_crosstab(counted.reasons)
 
 
 def render_statistics(statistics: Statistics) -> str:

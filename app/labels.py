@@ -50,6 +50,7 @@ ABBREVIATIONS = frozenset(
         "esi",
         "tpi",
         "ekg",
+        "gi",
     ]
 )
 DISCLAIMER = (
@@ -95,3 +96,10 @@ def count_of(number: int, one: str, many: str = "") -> str:
 def show_date(date: datetime.date | None) -> str:
     """ "9 Dec 2016", or "" where the date is not known."""
     return f"{date.day} {date:%b %Y}" if date else ""
+
+
+def label_facet_value(field: str, value: str, label: str) -> str:
+    """A facet's value in words: decisions and reasons as everywhere on the page, others by their own label."""
+    if field == "decision":
+        return label_decision(value)
+    return spell_label(label or value)

@@ -6,9 +6,10 @@ from html import escape
 
 from imr_llm.record import Determination, Review
 
-from .cards import render_badge, render_conflict, render_notes, render_reasons
+from .cards import render_badge, render_conflict, render_reasons
 from .labels import count_of, label_code, label_reason, show_date
 from .marking import Mark, escape_text, find_lead_ins, mark_text, reflow
+from .notices import render_notes
 
 
 def render_letter(review: Review, text: str, number: int | None = None) -> str:
@@ -63,7 +64,17 @@ def _render_dialog(name: str, facts: str, body: str) -> str:
         '<dialog class="imr-letter" aria-labelledby="imr-letter-name"><header class="imr-letter-bar"><div>'
         f'<h2 id="imr-letter-name" tabindex="-1">{escape(name)}</h2><p class="imr-facts">{facts}</p></div>'
         '<button type="button" class="imr-close" data-close="letter">Close</button></header>'
-        f'<div class="imr-letter-body" tabindex="0">{body}</div></dialog>'
+        f'{_render_jumps()}<div class="imr-letter-body" tabindex="0">{body}</div></dialog>'
+    )
+
+
+def _render_jumps() -> str:
+    return (
+        '<div class="imr-jumps" role="group" aria-label="Evidence" hidden>'
+        '<button type="button" class="imr-close" data-step="-1" aria-label="Previous evidence"'
+        ' aria-keyshortcuts="Alt+ArrowUp" title="Previous evidence (Alt ↑)">↑<span class="imr-wide"> Previous</span></button>'
+        '<button type="button" class="imr-close" data-step="1" aria-label="Next evidence"'
+        ' aria-keyshortcuts="Alt+ArrowDown" title="Next evidence (Alt ↓)">↓<span class="imr-wide"> Next</span></button><span role="status"></span></div>'
     )
 
 

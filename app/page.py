@@ -10,13 +10,14 @@ It speaks to nobody but its visitors: importing this module turns Gradio's analy
 from __future__ import annotations
 
 import importlib.util
-import ipaddress
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imr_llm.errors import ConfigurationError
+
+from .hosts import is_loopback
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 STYLE = Path(__file__).with_name("style.css")
-LARGEST_UPLOAD = "20mb"
+LARGEST_UPLOAD = "64mb"  # what letters/reading.py takes of one file
 
 
 def build_page(library_path: Path, *, embedder: Embedder | None = None) -> gr.Blocks:
@@ -100,16 +101,6 @@ def read_auth(setting: str | None) -> tuple[str, str] | None:
     if not (user and colon and password):
         raise ConfigurationError('IMR_AUTH must be "user:password", with both parts')
     return user, password
-
-
-def is_loopback(host: str) -> bool:
-    """Does this host name mean this machine alone?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _bypass_proxies() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import datetime
 import importlib.util
 import json
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,8 +37,10 @@ from imr_llm.record import (
     Run,
     Span,
 )
-from imr_llm.search.hits import Answer, Hit, HitEvidence
-from imr_llm.search.query import Filter, Query
+from imr_llm.search.facets import Facet, FacetValue
+from imr_llm.search.hits import Answer, Hit, HitEvidence, NearMiss
+from imr_llm.search.query import Filter, Query, parse_query
+from imr_llm.search.refinement import Refinement, filter_key, read_refinement, refine
 from imr_llm.search.similar import Case as SimilarCase
 from imr_llm.search.similar import SimilarAnswer, SimilarHit
 from imr_llm.search.stats import Group, Rate, Statistics
@@ -44,7 +49,20 @@ ROOT = Path(__file__).resolve().parents[1]
 if importlib.util.find_spec("imr_llm.app") is None:  # a checkout that is not installed: the page lies beside src
     imr_llm.__path__.append(str(ROOT))
 
-from imr_llm.app import answers, cards, figures, labels, letter_view, marking, page  # noqa: E402
+from imr_llm.app import (  # noqa: E402
+    answers,
+    cards,
+    compare_view,
+    figures,
+    hosts,
+    labels,
+    letter_view,
+    marking,
+    notices,
+    page,
+    results,
+    similar_view,
+)
 
 ATTACK = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"&{{value}}${value}'
 
@@ -66,7 +84,8 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        self.open.append(tag)
+        if tag not in ("input", "br"):
+            self.open.append(tag)
         if tag == "mark":
             self.marked.append("")
 
@@ -222,7 +241,7 @@ def test_a_quote_stands_in_its_neighbourhood_cut_at_words() -> None:
 
 
 def test_a_card_says_what_was_decided_why_and_in_whose_words() -> None:
-    reader = read_html(cards.render_answer(make_answer(make_hit()), {"ab" * 32: make_review()}))
+    reader = read_html(results.render_answer(make_answer(make_hit()), {"ab" * 32: make_review()}))
     flat = " ".join(reader.text.split())
     for words in (
         "Upheld",
@@ -270,30 +289,97 @@ def test_the_question_is_shown_as_it_was_read() -> None:
         ignored=("please",),
         notes=("“Noroc” was read as Norco",),
     )
-    reader = read_html(cards.render_answer(make_answer(make_hit(), query=query, notes=query.notes), {}))
+    reader = read_html(results.render_answer(make_answer(make_hit(), query=query, notes=query.notes), {}))
     assert "decision: upheld" in reader.text
     assert "“denied”" in reader.text
-    assert "“please”" in reader.text
+    assert "Not used please" in reader.text
     assert reader.text.count("“Noroc” was read as Norco") == 1
+    assert_safe(reader)
+
+
+def test_every_filter_can_be_removed_and_the_question_had_as_it_was_asked() -> None:
+    query = parse_query("Norco denied")
+    reader = read_html(results.render_answer(make_answer(make_hit(), query=query), {}))
+    removals = [
+        tag["aria-label"] for _, tag in reader.tags if str(tag.get("aria-label", "")).startswith("remove filter")
+    ]
+    assert removals == [f"remove filter {chip.label}" for chip in query.filters]
+    assert "As asked" not in reader.text
+    edited = Refinement(dropped=(filter_key(query.filters[0]),))
+    answer = make_answer(make_hit(), query=refine(query, edited))
+    assert "As asked" in read_html(results.render_answer(answer, {}, refinement=edited)).text
+
+
+def test_words_that_prove_two_reasons_are_shown_once() -> None:
+    pieces = tuple(
+        HitEvidence(**locate(FINDING), code=code) for code in ("missing_urine_drug_screen", "no_weaning_plan")
+    )
+    reader = read_html(cards.render_hit(make_hit(evidence=pieces), make_review(determinations=[])))
+    assert len(reader.marked) == 1
+    for piece in pieces:
+        assert reader.text.count(labels.label_reason(str(piece.code))) >= 1
+
+
+def test_an_answer_carries_its_own_address() -> None:
+    edited = Refinement(added=(("year", "2016"),))
+    query = refine(parse_query(f"Norco {ATTACK}"), edited)
+    answer = make_answer(make_hit(), query=query)
+    reader = read_html(results.render_answer(answer, {}, refinement=edited, ids=("abcd.1",)))
+    (wrapper,) = [tag for _, tag in reader.tags if tag.get("class") == "imr-result"]
+    assert wrapper["data-question"] == f"Norco {ATTACK}"
+    assert read_refinement(str(wrapper["data-refinement"])) == edited
+    assert wrapper["data-ids"] == "abcd.1"
+    assert_safe(reader)
+
+
+def test_facets_are_buttons_with_exact_counts() -> None:
+    values = (FacetValue("upheld", "upheld", 3, True), FacetValue("overturned", "overturned", 1, False))
+    answer = make_answer(make_hit(), query=parse_query("Norco denied"))
+    facets = (Facet("decision", "decision", values),)
+    reader = read_html(results.render_answer(answer, {}, facets=facets))
+    pressed = {tag["data-facet"]: tag["aria-pressed"] for _, tag in reader.tags if "data-facet" in tag}
+    assert pressed == {"decision=upheld": "true", "decision=overturned": "false"}
+    assert "Overturned 1" in " ".join(reader.text.split())
+
+
+def test_near_misses_say_what_matched_and_what_did_not() -> None:
+    failed = Filter("decision", "any", ("overturned",), "decision: overturned", "overturned")
+    misses = (NearMiss(make_hit(why="drug: Norco"), failed, f"decision: upheld {ATTACK}"),)
+    answer = dataclasses.replace(make_answer(make_hit()), near_misses=misses)
+    reader = read_html(results.render_answer(answer, {}))
+    flat = " ".join(reader.text.split())
+    assert "Matched drug: Norco" in flat.replace("Matched", "Matched ").replace("  ", " ")
+    assert f"decision: upheld {ATTACK}" in reader.text
+    assert_safe(reader)
+
+
+def test_determinations_stand_side_by_side() -> None:
+    review = make_review()
+    pair = (review, review.determinations[0])
+    reader = read_html(compare_view.render_comparison([pair, pair]))
+    rows = [tag for tag, attributes in reader.tags if tag == "th" and attributes.get("scope") == "row"]
+    columns = [tag for tag, attributes in reader.tags if tag == "th" and attributes.get("scope") == "col"]
+    assert (len(rows), len(columns)) == (8, 2)
+    assert "in all" in reader.text
     assert_safe(reader)
 
 
 def test_a_refusal_gives_its_reason_and_no_cards() -> None:
     reader = read_html(
-        cards.render_answer(make_answer(make_hit(), query=Query("who", refused="names are not kept")), {})
+        results.render_answer(make_answer(make_hit(), query=Query("who", refused="names are not kept")), {})
     )
     assert "names are not kept" in reader.text
     assert "Why it matched" not in reader.text
 
 
 def test_no_hit_says_so() -> None:
-    reader = read_html(cards.render_answer(make_answer(notes=("none found in the 3 letters",)), {}))
+    reader = read_html(results.render_answer(make_answer(notes=("none found in the 3 letters",)), {}))
     assert "Nothing fits" in reader.text
     assert "none found in the 3 letters" in reader.text
 
 
 def test_an_empty_library_says_how_to_fill_it() -> None:
-    assert "imr-llm extract FOLDER" in read_html(cards.render_empty_library("my library")).text
+    assert "imr-llm extract FOLDER" in read_html(notices.render_empty_library("my library")).text
 
 
 def test_similar_cases_stand_side_by_side_with_the_reasons_that_differ() -> None:
@@ -317,7 +403,7 @@ def test_similar_cases_stand_side_by_side_with_the_reasons_that_differ() -> None
         "upheld": answer("upheld", "missing_urine_drug_screen", "no_treatment_goals"),
         "overturned": answer("overturned", "guideline_criteria_met"),
     }
-    text = " ".join(read_html(cards.render_similar(both, {})).text.split())
+    text = " ".join(read_html(similar_view.render_similar(both, {})).text.split())
     turned_on = text[text.index("What they turned on") :]
     for code in ("missing_urine_drug_screen", "no_treatment_goals", "guideline_criteria_met"):
         assert labels.label_reason(code) in turned_on
@@ -378,7 +464,7 @@ def test_figures_name_n_and_interval() -> None:
     ],
 )  # fmt: skip
 def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
-    assert page.is_loopback(host) is loopback
+    assert hosts.is_loopback(host) is loopback
 
 
 def test_a_host_open_to_others_needs_auth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,6 +482,18 @@ def test_malformed_auth_is_refused(setting: str) -> None:
 def test_auth_may_hold_a_colon_in_the_password() -> None:
     assert page.read_auth("nobody:a:b") == ("nobody", "a:b")
     assert page.read_auth(None) is None
+
+
+@pytest.mark.parametrize(
+    ("username", "host", "allowed"),
+    [(None, "127.0.0.1", True), (None, "::1", True), (None, "192.168.1.7", False), ("nobody", "192.168.1.7", True)],
+)
+def test_only_this_machine_or_a_login_may_write(username: str | None, host: str, allowed: bool) -> None:
+    pytest.importorskip("gradio")
+    from imr_llm.app.wiring import may_write
+
+    request = SimpleNamespace(username=username, client=SimpleNamespace(host=host))
+    assert may_write(request) is allowed  # type: ignore[arg-type]
 
 
 def test_importing_the_page_turns_analytics_off_and_leaves_gradio_alone() -> None:
@@ -424,7 +522,8 @@ def test_an_export_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     with Library.open(tmp_path / "library") as library:
         library.put_review(Letter("ab" * 32, "letters/one.pdf", "one.pdf", "application/pdf", 2, TEXT), make_review())
-        lines = answers.make_export(answers.OpenLibrary(library, None), "", "jsonl").splitlines()
+        made = answers.make_export(answers.OpenLibrary(library, None), "", "jsonl")
+    lines = base64.b64decode(made).decode("utf-8").splitlines()
     assert [json.loads(line)["file"] for line in lines] == ["one.pdf"]
     assert list(scratch.iterdir()) == []
 
@@ -489,6 +588,10 @@ def test_the_api_answers(address: str) -> None:
     assert [hit["number"] for hit in found["hits"]] == [1]
     evidence = found["hits"][0]["evidence"][0]
     assert TEXT[evidence["start"] : evidence["end"]] == evidence["quote"]
+    refined = call(address, "search", "denied for missing UDS", 5, '{"add": [["decision", "overturned"]]}')
+    assert [chip["value"] for chip in refined["query"]["filters"] if chip["field"] == "decision"] == [
+        ["upheld", "overturned"]
+    ]
     assert call(address, "get_review", "CM16-0000001")["letter"]["file"] == "one.pdf"
     assert call(address, "similar", "Norco denied, no drug screen", "", 3)["total"] == 1
     assert call(address, "statistics", "", "decision")["by"] == "decision"
