@@ -120,3 +120,18 @@ def test_read_case() -> None:
 )
 def test_drug_screen_of_a_case(text: str, status: str) -> None:
     assert read_case(text).uds_status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (
+            "Norco was denied: there is no urine drug screen and no functional improvement is documented.",
+            {"missing_urine_drug_screen", "no_functional_improvement"},
+        ),
+        ("The FCE was denied as premature.", {"response_to_current_care_pending", "too_early_in_course"}),
+        ("Functional improvement is documented.", {"benefit_documented"}),
+    ],
+)
+def test_a_text_gives_no_ground_and_its_opposite(text: str, reasons: set[str]) -> None:
+    assert set(read_case(text).reasons) == reasons

@@ -117,9 +117,16 @@ def _grounds(text: str) -> Iterable[str]:
         said = text[clause.start : clause.end]
         if clause.role == "recital":
             continue
-        for code, pattern in [*wording.absent.items(), *wording.phrases]:
-            if code not in found and pattern.search(said):
-                found[code] = None
+        matches = [
+            (match.start(), match.end(), codes)
+            for codes, pattern in [*wording.absent.items(), *wording.phrases]
+            for match in [pattern.search(said)]
+            if match
+        ]
+        for start, end, codes in matches:
+            # "no functional improvement is documented" holds the words of its opposite
+            if not any(first <= start and end <= last and (first, last) != (start, end) for first, last, _ in matches):
+                found.update(dict.fromkeys(codes.split(" | ")))
     return found
 
 

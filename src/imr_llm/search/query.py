@@ -24,7 +24,7 @@ from imr_llm.search.question_reviewer import read_reviewer
 from imr_llm.search.question_terms import read_terms
 from imr_llm.search.spelling import correct_spelling
 from imr_llm.search.wording import Noted, load_wording
-from imr_llm.terms.taxonomy import load_taxonomy
+from imr_llm.terms.taxonomy import COUNTERPARTS, load_taxonomy
 
 __all__ = ["Filter", "FilterOp", "FilterValue", "Measure", "MeasureKind", "Query", "parse_query"]
 
@@ -260,19 +260,6 @@ def _read_rest(question: Question) -> None:
             question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
 
 
-# What is missing in an upheld item is there in an overturned one: "overturned, but not for exam or imaging findings".
-_COUNTERPART = {
-    "no_objective_exam_findings": "objective_findings_support", "no_imaging_or_edx_corroboration": "objective_findings_support",
-    "no_radiculopathy_findings": "objective_findings_support", "no_trigger_point_findings": "objective_findings_support",
-    "no_functional_improvement": "benefit_documented", "no_pain_relief_documented": "benefit_documented",
-    "efficacy_not_documented": "benefit_documented", "no_failed_conservative_care": "prior_care_failed",
-    "no_failed_first_line_drug": "prior_care_failed", "missing_urine_drug_screen": "monitoring_documented",
-    "missing_opioid_agreement": "monitoring_documented", "missing_pdmp_or_risk_screen": "monitoring_documented",
-    "ongoing_monitoring_incomplete": "monitoring_documented", "no_red_flag_or_new_findings": "red_flag_or_change",
-    "no_qualifying_risk_factor": "risk_factor_present", "no_weaning_plan": "taper_safety",
-}  # fmt: skip
-
-
 def _settle_polarity(question: Question) -> None:
     """A ground for denial in a question for overturned items (or the other way round) excludes everything: it ranks.
 
@@ -289,7 +276,7 @@ def _settle_polarity(question: Question) -> None:
             continue
         question.filters.remove(filter)
         if filter.op == "none":
-            others = tuple(dict.fromkeys(_COUNTERPART[c.code] for c in codes if c.code in _COUNTERPART))
+            others = tuple(dict.fromkeys(COUNTERPARTS[c.code] for c in codes if c.code in COUNTERPARTS))
             labels = " or ".join(reason_label(code) for code in others)
             if others:
                 question.add("reason", "none", others, f"reason is not: {labels}", filter.words)

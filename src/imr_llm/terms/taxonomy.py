@@ -19,6 +19,18 @@ from imr_llm.record import Polarity
 
 TAXONOMY_VERSION = "3"
 
+# What is missing in an upheld item -> the ground that it is where it is there.
+COUNTERPARTS: Mapping[str, str] = {
+    "no_objective_exam_findings": "objective_findings_support", "no_imaging_or_edx_corroboration": "objective_findings_support",
+    "no_radiculopathy_findings": "objective_findings_support", "no_trigger_point_findings": "objective_findings_support",
+    "no_functional_improvement": "benefit_documented", "no_pain_relief_documented": "benefit_documented",
+    "efficacy_not_documented": "benefit_documented", "no_failed_conservative_care": "prior_care_failed",
+    "no_failed_first_line_drug": "prior_care_failed", "missing_urine_drug_screen": "monitoring_documented",
+    "missing_opioid_agreement": "monitoring_documented", "missing_pdmp_or_risk_screen": "monitoring_documented",
+    "ongoing_monitoring_incomplete": "monitoring_documented", "no_red_flag_or_new_findings": "red_flag_or_change",
+    "no_qualifying_risk_factor": "risk_factor_present", "no_weaning_plan": "taper_safety",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class ReasonCode:
