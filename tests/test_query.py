@@ -412,6 +412,8 @@ def test_the_questions_of_the_seeds_leave_few_words() -> None:
     assert sum(len(words) for words in left.values()) <= 25, left
 
 
+EMG = ("subcategory", "any", ("diagnostic_testing.emg_ncv",))
+COMPOUNDS = ("subcategory", "any", ("pharmaceuticals.compounds",))
 CARE_FAILED = _reason("prior_care_failed")
 PARTLY = ("partly_authorized", "is", (True,))
 
@@ -449,6 +451,10 @@ def test_what_is_documented_is_not_what_is_missing(text: str, expected: set[tupl
         ("the rationale never touches on the patient's drug screen", {UNMENTIONED}),
         ("nothing said about drug testing", {UNMENTIONED}),
         ("requests for a drug screen denied", {UDS_ITEM, UPHELD}),
+        ("tox test denied", {UDS_ITEM, UPHELD}),
+        ("lab test denied", {("subcategory", "any", ("diagnostic_testing.laboratory",)), UPHELD}),
+        ("test denied", {("category", "any", ("diagnostic_testing",)), UPHELD}),
+        ("neither a drug screen nor a signed pain contract", {NO_UDS, _reason("missing_opioid_agreement")}),
     ],
 )
 def test_who_says_what_of_the_screen(text: str, expected: set[tuple[Any, ...]]) -> None:
@@ -475,6 +481,15 @@ def test_who_says_what_of_the_screen(text: str, expected: set[tuple[Any, ...]]) 
             {("drug", "any", ("tapentadol",)), _reason("side_effects_not_addressed")},
         ),
         ("MRI knocked back", {MRI, UPHELD}),
+        (
+            "nerve studies of both upper extremities",
+            {EMG, ("region", "any", ("upper_extremity",)), ("laterality", "is", ("bilateral",))},
+        ),
+        (
+            "topical compounds over 200 grams",
+            {COMPOUNDS, ("quantity", "range", (200.001, None)), ("unit", "any", ("grams",))},
+        ),
+        ("medications approved in part by UR", {("category", "any", ("pharmaceuticals",)), PARTLY}),
         ("imaging or an ESI", {("subcategory", "any", (*load_wording().families[0].subcategories, ESI[2][0]))}),
     ],
 )
@@ -486,6 +501,7 @@ def test_amounts_requests_and_places(text: str, expected: set[tuple[Any, ...]]) 
     ("text", "code"),
     [
         ("PT refused, and the visit limit was not the problem", "exceeds_visit_or_quantity_limit"),
+        ("muscle relaxant denied, long term use not the reason", "short_term_use_only"),
         ("PT denied, and not for going over the visit limit", "exceeds_visit_or_quantity_limit"),
         ("denied without blaming a lack of functional improvement", "no_functional_improvement"),
         ("denied where nobody complained about a lack of functional improvement", "no_functional_improvement"),

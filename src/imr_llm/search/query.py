@@ -165,6 +165,7 @@ _PARTLY = re.compile(
     r"(?:approved|granted|allowed|authorized|certified)|(?:was |were |been |only |just |partly |partially )*(?:authorized|certified))(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
     r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
+    rf"|\b(?:approved|authorized|certified|granted|allowed)(?: only)? in part (?:by|at) (?:the )?{_UR}(?: level)?"
     r"|\b(?:partly|partially) (?:authorized|certified)(?: requests?| before(?: the review)?)?"
     r"|\b(?:only )?(?:some|part|a part|a portion|portions?)(?: of (?:[\w'-]+ ){1,7}?)? ?(?:was |were |had been |has been |have been |been |got )(?:already |previously |partly )?(?:authorized|certified)(?: (?:beforehand|before|earlier|already))?(?: by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?",
     re.IGNORECASE,
@@ -245,7 +246,13 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         "side: left",
     ),
     (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "is", ("right",), "side: right"),
-    (r"\bbilateral\b", "laterality", "is", ("bilateral",), "side: both"),
+    (
+        r"\bbilateral(?:ly)?\b|\bboth (?=(?:upper |lower )?(?:sides?|knees|shoulders|hands|wrists|legs|arms|extremities|feet|ankles|hips|elbows|thumbs|heels)\b)",
+        "laterality",
+        "is",
+        ("bilateral",),
+        "side: both",
+    ),
     (r"\bexpedited\b", "priority", "any", ("Expedited", "expedited"), "priority: expedited"),
     (r"\b(?:2013 notice|notice layout|notice format)\b", "layout", "is", ("notice_2013",), "layout: notice of 2013"),
     (r"\bunknown layout\b", "layout", "is", ("unknown",), "layout: unknown"),

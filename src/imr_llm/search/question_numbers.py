@@ -23,7 +23,7 @@ _REFILLS = re.compile(
 )
 _HASH = re.compile(r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b", re.IGNORECASE)
 _COUNTED = re.compile(
-    rf"\b({_SOME}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b",
+    rf"\b({_SOME}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?|grams?|gms?|milliliters?)\b",
     re.IGNORECASE,
 )
 _COMBINED = re.compile(r"(?<![\w/.-])(\d{1,3}(?:\.\d+)?\s?[/-]\s?\d{3}(?:\.\d+)?)\s?(?:mg)?(?![\w/-])", re.IGNORECASE)
@@ -56,6 +56,9 @@ _UNITS = {
     "vi": "visits",
     "se": "sessions",
     "in": "injections",
+    "gr": "grams",
+    "gm": "grams",
+    "mi": "ml",
 }
 
 
@@ -90,9 +93,7 @@ def _read_strengths(question: Question) -> None:
 
 
 _QUANTITY = r"(?:\b(?:qty|quantit(?:y|ies))\b\.?:?(?: (?:of|is|was|are|were|that|which))*\s?)"
-_THING = (
-    r"(?:additional |more )?(?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?)\b"
-)
+_THING = r"(?:additional |more )?(?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?|grams?|gms?|milliliters?)\b"
 _NO_UNIT = r"(?![\w/%-]|\.\d| ?(?:mg|mcg|ml|percent)\b)"
 _COMPARED = (
     r"(?:(?P<most>(?:no|not) (?:more|greater|higher) than|not (?:over|above|exceeding)|at (?:the )?most|up to|<=|≤)"

@@ -37,7 +37,7 @@ _UNBLAMED = re.compile(
 )
 # "... was not the problem", "... was not held against it"
 _NOT_THE_GROUND = re.compile(
-    r"\s*,?\s*(?:was|were|is|are|being)(?:n't| not| never)(?: (?:the|a|an|its|any|considered|seen as|part of))* "
+    r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of))* "
     r"(?:problem|issue|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
     r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
     re.IGNORECASE,
@@ -340,7 +340,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
 
 
 # "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.
-_SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?|lists?|listed|gives?|gave|records?|recorded|has|claims?)"
+_SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?|lists?|listed|gives?|gave|records?|recorded|has|claims?|acknowledges?|acknowledged|admits?|concedes?|conceded|agrees?|confirms?|confirmed|observes?|observed)"
 _WHO_SAYS = re.compile(
     rf"\b(?:(?:the |clinical |case |that |which |where |whose )*(?:(?P<summary>summary|case summary|clinical summary|history)|(?P<rationale>rationale|reviewers?|decision|physician reviewer)) (?:{_SAYS}|has|with)|(?:according to|in|per) the (?:clinical |case )*(?:(?P<in_summary>summary)|(?P<in_rationale>rationale)),?)(?: that)?(?: the| a| an| patient's| his| her| there (?:is|was|were))*\s*$",
     re.IGNORECASE,
@@ -361,7 +361,10 @@ def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words
 
 
 # "the main reason was ..."; but "main reasons" asks for figures.
-_MAIN = re.compile(r"\b(?:main|primary|principal|chief|leading|first) (?:reason|ground|cause|basis)\b", re.IGNORECASE)
+_MAIN = re.compile(
+    r"\b(?:(?:main|primary|principal|chief|leading|first) (?:reason|ground|cause|basis)|mainly|primarily|chiefly|principally)\b",
+    re.IGNORECASE,
+)
 
 
 def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str, *, lone: bool) -> None:

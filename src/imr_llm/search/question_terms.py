@@ -50,7 +50,12 @@ def read_terms(question: Question) -> None:
     Of several items the one that is only told of ("after the injection", "failed NSAIDs") is context: it ranks.
     """
     values = _read_families(question)
+    screens = [match.span() for match in question.find(load_wording().uds)]
     terms = [_widen(term) for term in find_terms(question.text) if question.is_free(term.start, term.end)]
+    # "tox test" is a drug screen, no test of any kind
+    terms = [
+        t for t in terms if not any(s <= t.start and t.end <= e and (s, e) != (t.start, t.end) for s, e in screens)
+    ]
     context = _context_terms(question, terms)
     chained: int | None = None  # the end of the last item of a list that is negated as a whole
     for term in sorted(terms, key=lambda t: t.start):

@@ -100,7 +100,9 @@ def _read_wording(raw: Mapping[str, Any]) -> Wording:
         return MappingProxyType({key: _compile(_expand(pattern, words)) for key, pattern in raw[name].items()})
 
     return Wording(
-        absent=MappingProxyType({code: _compile_absence(thing, absence) for code, thing in objects.items()}),
+        absent=MappingProxyType(
+            {code: _compile_absence(thing, absence, listed=code not in _ITEMS) for code, thing in objects.items()}
+        ),
         objects=MappingProxyType({code: _compile(thing) for code, thing in objects.items()}),
         phrases=tuple((code, _compile(_expand(p, words))) for code, some in raw["phrases"].items() for p in some),
         present=MappingProxyType(
@@ -160,9 +162,18 @@ def _compile(pattern: str) -> Pattern:
     return re.compile(rf"(?<![\w']){_spaced(f'(?:{pattern})')}(?![\w'])", re.IGNORECASE)
 
 
-def _compile_absence(thing: str, absence: Mapping[str, str]) -> Pattern:
-    """ "no X" or "X was not documented"; a few filler words may stand between."""
+# Things that are items as well: "neither MRI nor x-ray" excludes the two, it does not miss them.
+_ITEMS = frozenset({
+    "missing_urine_drug_screen", "no_imaging_or_edx_corroboration", "prerequisite_test_missing", "no_psych_clearance",
+    "no_failed_conservative_care", "no_failed_first_line_drug", "no_trial_before_purchase",
+})  # fmt: skip
+
+
+def _compile_absence(thing: str, absence: Mapping[str, str], *, listed: bool) -> Pattern:
+    """ "no X" or "X was not documented"; a few filler words may stand between. `listed`: "neither X nor Y" too."""
     before, fillers, after, tail = absence["before"], absence["fillers"], absence["after"], absence["tail"]
+    if listed:
+        before = f"(?:{before}|neither|nor)"
     return _compile(f"{before} {fillers}{{0,4}}(?:{thing})(?: {after}| {tail})?|(?:{thing}) (?:{after})")
 
 
