@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterator
 from functools import partial
 
@@ -36,14 +37,15 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
     saved = place("imr-saved", "saved.js")
     answer = place("imr-answer", "answer.js")
     judged = place("imr-judged")
-    asked = gr.State(("", ""), time_to_live=3600)
+    # In the page itself, not in the server's session: what was typed may be a patient's.
+    asked = gr.Textbox(visible=False)
     shown = gr.State(PAGE_OF_HITS, time_to_live=3600)
     more = gr.Button("Show more", size="sm", min_width=120, visible=False, elem_id="imr-more")
     under = _lay_out_downloads(source, asked)
     outputs = [question, answer, under, more, asked, shown]
 
     def ask(text: str, refinement: str, limit: int) -> Updates:
-        hidden = {under: gr.update(visible=False), more: gr.update(visible=False), asked: ("", ""), shown: limit}
+        hidden = {under: gr.update(visible=False), more: gr.update(visible=False), asked: "", shown: limit}
         try:
             if is_empty(source):
                 return {answer: render_empty_library(source.name), **hidden}
@@ -55,7 +57,7 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
             answer: _render_found(found),
             under: gr.update(visible=hits > 0 and can_export(found)),
             more: gr.update(visible=hits < total),
-            asked: (text, refinement),
+            asked: _pack(text, refinement),
             shown: limit,
         }
 
@@ -81,8 +83,8 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
         text, refinement = str(event.question)[:LONGEST_TEXT], str(event.refinement)[:LONGEST_REFINEMENT]
         return {question: text, **ask(text, refinement, PAGE_OF_HITS)}
 
-    def ask_more(before: tuple[str, str], limit: int) -> Updates:
-        return ask(*before, limit + PAGE_OF_HITS)
+    def ask_more(before: str, limit: int) -> Updates:
+        return ask(*_unpack(before), limit + PAGE_OF_HITS)
 
     report(question.submit(ask_first, question, outputs, trigger_mode="always_last", **QUIET), answer)
     for button in examples:
@@ -110,13 +112,27 @@ def _lay_out_question() -> gr.Textbox:
     )
 
 
-def _lay_out_downloads(source: OpenLibrary, asked: gr.State) -> gr.Row:
+def _pack(text: str, refinement: str) -> str:
+    return json.dumps([text, refinement])
+
+
+def _unpack(before: str) -> tuple[str, str]:
+    """Question and refinement as `_pack` wrote them; what a browser sends may be anything."""
+    try:
+        text, refinement = json.loads(before)
+        return str(text)[:LONGEST_TEXT], str(refinement)[:LONGEST_REFINEMENT]
+    except (TypeError, ValueError):
+        return "", ""
+
+
+def _lay_out_downloads(source: OpenLibrary, asked: gr.Textbox) -> gr.Row:
     """A button for each form of file; the bytes go to the browser, and the server keeps none of them."""
     file = gr.Textbox(visible=False)
 
-    def make(form: Format, before: tuple[str, str]) -> str:
+    def make(form: Format, before: str) -> str:
+        text, refinement = _unpack(before)
         try:
-            return f"imr-determinations.{form}\n{make_export(source, before[0], form, before[1])}"
+            return f"imr-determinations.{form}\n{make_export(source, text, form, refinement)}"
         except ImrError as error:
             raise gr.Error(html.escape(str(error)), title=PROBLEM, print_exception=False) from error
 
