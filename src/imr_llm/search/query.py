@@ -66,10 +66,10 @@ def _read_question(question: Question, text: str) -> Query:
     read_reasons(question)
     read_terms(question)
     _read_decision(question)
+    _read_rest(question)
     _settle_polarity(question)
     if measure is None:
         read_findings(question)
-    _read_rest(question)
     left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
     return Query(
         text=text,
@@ -229,7 +229,7 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
     (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
     (
-        r"\b(?:drugs?|meds|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
+        r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b|\b(?:drugs?|meds|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
         "category",
         "any",
         ("pharmaceuticals",),

@@ -37,8 +37,8 @@ _UNBLAMED = re.compile(
 )
 # "... was not the problem", "... was not held against it"
 _NOT_THE_GROUND = re.compile(
-    r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of))* "
-    r"(?:problem|issue|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
+    r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of|one of|among))* "
+    r"(?:problem|issue|reasons|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
     r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
     re.IGNORECASE,
 )
