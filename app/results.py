@@ -11,6 +11,7 @@ from imr_llm.search.hits import Answer
 from imr_llm.search.refinement import Refinement, refinement_json
 
 from .cards import render_hit
+from .checklist_view import render_checklist
 from .chips import render_query
 from .facet_panel import render_facets
 from .labels import count_of
@@ -48,6 +49,7 @@ def render_answer(
         )
     notes = render_notes(dict.fromkeys((*answer.query.notes, *answer.notes)))
     almost = render_near_misses(answer.near_misses, reviews)
+    checklist = render_checklist(answer.checklist) if answer.checklist else ""
     if not answer.hits:
         found = _render_nothing_found(notes) + almost
         return _wrap(
@@ -64,7 +66,7 @@ def render_answer(
         answer,
         refinement,
         ids,
-        read + notes + figures + _beside(render_facets(answer.query, facets, refinement), found),
+        read + notes + checklist + figures + _beside(render_facets(answer.query, facets, refinement), found),
     )
 
 

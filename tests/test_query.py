@@ -547,3 +547,11 @@ def test_a_misspelt_word_of_any_vocabulary_is_read_and_told(
     told = [note for note in query.notes if "was read as" in note]
     assert any(meant in note for note in told) if meant else not told
     assert query.text == text
+
+
+def test_what_was_missing_asks_for_reasons_and_guesses_none() -> None:
+    query = parse_query("what was missing when Norco was denied, and what did the overturned ones have")
+    assert query.measure
+    assert query.measure.kind == "reasons"
+    assert _filters(query) == {NORCO, ("decision", "any", ("upheld", "overturned"))}
+    assert query.ignored == ()

@@ -277,3 +277,12 @@ def test_the_seeds_questions(seeds: tuple[Library, Index]) -> None:
     """The reviews are the rules' own, so that a miss can be the extraction's as well as the question's."""
     misses = [miss for row in _seed_rows() if (miss := _miss(seeds, row))]
     assert len(misses) <= 4, misses
+
+
+def test_what_was_missing_is_answered_by_a_checklist(filled: tuple[Library, Index]) -> None:
+    answer = search(*filled, "what was missing when Norco was denied")
+    assert answer.checklist
+    assert answer.checklist.upheld
+    assert {line.code for line in answer.checklist.missing}
+    assert answer_json(answer)["checklist"]["treatment"] == answer.checklist.treatment
+    assert search(*filled, "Norco denied").checklist is None

@@ -38,6 +38,8 @@ def print_answer(answer: Answer, *, explain: bool = False) -> None:
         print(_wrap(f"why: {hit.why}", 5))
         for note in hit.notes:
             print(_wrap(f"note: {note}", 5))
+    if answer.checklist:
+        _print_checklist(answer.checklist)
     if explain and answer.near_misses:
         print(f"\nnear misses: {len(answer.near_misses)} that fail one condition")
         for miss in answer.near_misses:

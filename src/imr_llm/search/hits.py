@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from imr_llm.library.filters import Filter, Query
+from imr_llm.search.checklist import Checklist, check_query
 from imr_llm.search.comparison import compare_case
 from imr_llm.search.evidence import HitEvidence
 from imr_llm.search.near_misses import NearMiss, find_near_misses
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 class Answer:
     """The hits (at most `limit`), how many there are in all, and how many were looked through.
 
-    `near_misses` are filled where they were asked for.
+    `near_misses` are filled where they were asked for, `checklist` where the question asks what was missing, or what
+    the reasons were, for a treatment.
     """
 
     query: Query
@@ -40,6 +42,7 @@ class Answer:
     determinations_searched: int
     notes: tuple[str, ...] = ()
     near_misses: tuple[NearMiss, ...] = ()
+    checklist: Checklist | None = None
 
 
 def search(
@@ -73,7 +76,9 @@ def answer_query(
     if query.measure:
         notes = (*notes, "the question asks for figures: `imr-llm stats` answers it")
     missed = find_near_misses(library, index, query, limit=near_misses) if near_misses else ()
-    return Answer(query, len(selection.ranked.ids), hits, counts.letters, counts.determinations, notes, missed)
+    checklist = check_query(library, query) if query.measure and query.measure.kind == "reasons" else None
+    total = len(selection.ranked.ids)
+    return Answer(query, total, hits, counts.letters, counts.determinations, notes, missed, checklist)
 
 
 def answer_json(answer: Answer, *, near_misses: bool = False) -> dict[str, Any]:
@@ -95,6 +100,8 @@ def answer_json(answer: Answer, *, near_misses: bool = False) -> dict[str, Any]:
         "letters_searched": answer.letters_searched,
         "determinations_searched": answer.determinations_searched,
     }
+    if answer.checklist:
+        plain["checklist"] = asdict(answer.checklist)
     if near_misses:
         plain["near_misses"] = [
             {"hit": _hit_json(miss.hit), "failed": _filter_json(miss.failed), "because": miss.because}

@@ -13,7 +13,7 @@ _RATE = re.compile(
     re.IGNORECASE,
 )
 _TOP = re.compile(
-    r"\b(?:main|leading)(?: denial| overturn)? reasons\b|\b(?:top|most (?:common|frequent)|main|leading)(?! reason\b)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\b(?:what|which) reasons\b(?: (?:are|were) (?:given|found|used|cited))?(?: most)?(?: often)?(?: for)?|\b(?:most )?common (?:denial |overturn )?reasons?\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
+    r"\bwhat (?:was|were|is|are) (?:missing|lacking|wanting|documented|found missing)\b|\b(?:and )?what did the (?=(?:overturned|approved|upheld|denied)\b)|\b(?:main|leading)(?: denial| overturn)? reasons\b|\b(?:top|most (?:common|frequent)|main|leading)(?! reason\b)(?: (?P<n>\d{1,2}|three|five|ten))?(?: denial| overturn)? reasons?\b|\b(?:denial|overturn) reasons\b|\b(?:what|which) reasons\b(?: (?:are|were) (?:given|found|used|cited))?(?: most)?(?: often)?(?: for)?|\b(?:most )?common (?:denial |overturn )?reasons?\b|\breasons\b(?=.{0,40}\b(?:most|common|compare|compared))",
     re.IGNORECASE,
 )
 _COUNT = re.compile(
@@ -73,9 +73,11 @@ def _field_name(words: str) -> str:
 
 
 def _measure_kind(question: Question) -> tuple[MeasureKind | None, int | None]:
-    for match in question.find(_TOP):
+    asked = list(question.find(_TOP))
+    for match in asked:
         question.take(*match.span())
-        number = match["n"]
+    if asked:
+        number = asked[0]["n"]
         return "reasons", (_WORD_NUMBERS.get(number.lower()) or int(number)) if number else None
     for match in question.find(_RATE):
         question.take(*match.span())

@@ -156,6 +156,13 @@ decided, and so on which side the ground lies; where a word such as "because" le
 likelier it must be than any other that is possible."""
 
 
+# "which letters ...": who asks does not tell a ground.
+_ASKS = re.compile(
+    r"\s*(?:and )?(?:what|which|how|why|who|whose|where|when|did|do|does|is|are|was|were|can|show|list|find)\b",
+    re.IGNORECASE,
+)
+
+
 def _read_likeness(question: Question) -> None:
     """A clause in words that no pattern knows: the ground that the sentence model, which reads letters, hears in it.
 
@@ -168,7 +175,7 @@ def _read_likeness(question: Question) -> None:
     heard: list[tuple[float, str, list[re.Match[str]]]] = []
     for start, end, cued in [*_clauses(question.text), (0, len(question.text), False)]:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
-        if len(unread) < 2:
+        if len(unread) < 2 or _ASKS.match(question.text[start:end]):
             continue
         code, score, second = _hear(_without_taken(question, start, end), side)
         least = SURE if side is None else POSSIBLE if cued else LIKELY
