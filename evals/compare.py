@@ -151,6 +151,7 @@ def _by_key(outcomes: Sequence[Outcome]) -> dict[Key, Outcome]:
 def _find_turns(before: Sequence[Outcome], after: Sequence[Outcome]) -> Iterator[Turn]:
     ours, theirs = _by_key(before), _by_key(after)
     for key in sorted(ours.keys() & theirs.keys(), key=lambda key: (key[0], key[1] or 0)):
+        yield from _turn_places(key, ours[key], theirs[key])
         for field in sorted(ours[key].states.keys() & theirs[key].states.keys()):
             yield from _turn(field, key, ours[key], theirs[key])
     for side, gained in ((before, True), (after, False)):
@@ -158,6 +159,24 @@ def _find_turns(before: Sequence[Outcome], after: Sequence[Outcome]) -> Iterator
         for outcome in side:
             if outcome.number is None and outcome.found is not None and (outcome.file, outcome.found) not in other:
                 yield Turn("determinations", outcome.file, None, gained, f"invented item {outcome.found}")
+
+
+def _turn_places(key: Key, before: Outcome, after: Outcome) -> Iterator[Turn]:
+    """An item that was found and is missing (or the other way round), and evidence that does not stand any more."""
+    if key[1] is not None and (before.found is None) != (after.found is None):
+        gained = before.found is None
+        yield Turn("determinations", *key, gained, "missing -> found" if gained else "found -> missing")
+    for name in ("verbatim", "inside", "whole_words"):
+        bad = [sum(not getattr(place, name) for place in outcome.evidence) for outcome in (before, after)]
+        if bad[0] != bad[1]:
+            yield Turn(
+                f"evidence.{name}", *key, bad[1] < bad[0], f"not {name.replace('_', ' ')}: {bad[0]} -> {bad[1]} quotes"
+            )
+    shares = [{place.code: place.overlap for place in outcome.evidence} for outcome in (before, after)]
+    for code in sorted(shares[0].keys() & shares[1].keys()):
+        was, now = shares[0][code], shares[1][code]
+        if was is not None and now is not None and abs(was - now) > 0.001:
+            yield Turn("evidence.overlap", *key, now > was, f"{code}: overlap {was:.2f} -> {now:.2f}")
 
 
 def _turn(field: str, key: Key, before: Outcome, after: Outcome) -> Iterator[Turn]:

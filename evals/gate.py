@@ -38,7 +38,7 @@ from .queries import label_gold, read_queries
 from .retrieval import judge_search
 from .runs import open_run, record_run
 from .scoring import Score, read_score, score_run, write_score
-from .search_scores import QueryRow, SearchFigures, measure_search, read_search, write_search
+from .search_scores import PROGRAM, QueryRow, SearchFigures, measure_search, read_search, write_search
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINES = Path(__file__).with_name("baselines")
@@ -222,12 +222,14 @@ def _plain(before: int, after: int) -> tuple[Figure, Figure]:
 def _name_items(figure: str, comparison: Comparison) -> Iterator[str]:
     """The determinations that a figure's field lost."""
     parts = figure.split(".")
-    field = {"fields": ".".join(parts[1:-1])}.get(parts[0], parts[0])
+    field = {"fields": ".".join(parts[1:-1]), "evidence": figure}.get(parts[0], parts[0])
     code = parts[2] if figure.startswith("reasons.codes.") else None
     if figure == "reasons.primary":
         field = "primary_reason"
     for turn in comparison.turns:
         if turn.gained or turn.field != field or (code and turn.what.split()[0] != code):
+            continue
+        if parts[0] == "decision" and parts[1] not in ("macro", "accuracy") and parts[1] not in turn.what:
             continue
         yield f"{turn.file}{f' item {turn.number}' if turn.number else ''}: {turn.what}"
 
@@ -237,6 +239,9 @@ def _find_search_falls(name: str, before: SearchFigures, after: SearchFigures) -
         raise ConfigurationError(f"{name}: the queries are not those of the baseline")
     old, new = {row.id: row for row in before.rows}, {row.id: row for row in after.rows}
     shared = [i for i in old if i in new]
+    if len(shared) < len(old):
+        gone = tuple(f"query {i}" for i in old if i not in new)
+        yield Fall(name, "queries", *_plain(len(old), len(shared)), f"{len(gone)} can no longer be answered", gone)
     ours, theirs = measure_search([old[i] for i in shared]), measure_search([new[i] for i in shared])
     weights = draw_weights(len(shared))
     for figure, measure in ours.items():
@@ -246,12 +251,32 @@ def _find_search_falls(name: str, before: SearchFigures, after: SearchFigures) -
         low, high = np.nanpercentile(theirs[figure].resampled(weights) - measure.resampled(weights), (2.5, 97.5))
         difference = Figure(0.0, float(low), float(high), len(shared))
         if why := _judge_fall(was, now, difference):
-            worse = (i for i in shared if _falls(old[i], new[i]))
+            worse = (i for i in shared if _falls(figure, old[i], new[i]))
             yield Fall(name, figure, was, now, why, tuple(f"query {i}" for i in worse))
+    yield from _find_pair_falls(name, before, after)
 
 
-def _falls(before: QueryRow, after: QueryRow) -> bool:
-    return (after.set_f1 or 0.0) < (before.set_f1 or 0.0)
+def _find_pair_falls(name: str, before: SearchFigures, after: SearchFigures) -> Iterator[Fall]:
+    """A pair of opposite states that was in the right order throughout may not be lost."""
+    now = {pair.id: pair.right.get(PROGRAM, 0.0) for pair in after.pairs}
+    worse = tuple(f"pair {p.id}" for p in before.pairs if now.get(p.id, 0.0) < p.right.get(PROGRAM, 0.0))
+    was, is_now = (each.figures.get(f"pairs.{PROGRAM}", Figure(None, None, None, 0)) for each in (before, after))
+    if worse and was.low is not None and (is_now.value or 0.0) < was.low:
+        yield Fall(
+            name,
+            f"pairs.{PROGRAM}",
+            was,
+            is_now,
+            f"below the baseline's interval [{was.low:.3f}, {was.high:.3f}]",
+            worse,
+        )
+
+
+def _falls(figure: str, before: QueryRow, after: QueryRow) -> bool:
+    if figure.startswith("set."):
+        return (after.set_f1 or 0.0) < (before.set_f1 or 0.0)
+    ranking = figure.rpartition(".")[2]
+    return after.ranks.get(PROGRAM, {}).get(ranking, 0.0) < before.ranks.get(PROGRAM, {}).get(ranking, 0.0)
 
 
 # ---------------------------------------------------------------------------------------------------- history

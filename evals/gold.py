@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.letters.cleaning import clean_text
+from imr_llm.record import Decision, UdsStatus
 
 from . import regex_reader
 
@@ -56,12 +57,12 @@ class GoldRow(BaseModel):
     file: str
     number: int | None = None
     title: str | None = None
-    decision: str | None = None
+    decision: Decision | None = None
     reasons: list[GoldReason] = []
     treatment: dict[str, Any] = {}
     request: dict[str, Any] = {}
-    uds_rationale: str | None = None
-    uds_summary: str | None = None
+    uds_rationale: UdsStatus | None = None
+    uds_summary: UdsStatus | None = None
     claims_administrator_guideline: str | None = None
     maximus_guideline: str | None = None
     maximus_citations: list[dict[str, Any]] | None = None
@@ -120,6 +121,8 @@ class Gold:
 
 def read_gold(path: Path) -> Gold:
     """The gold set in a file. Raises ConfigurationError naming the line and what is wrong with it."""
+    if not path.exists():
+        raise ConfigurationError(f"{path}: no such file; name a gold set (JSON Lines)")
     try:
         data = path.read_bytes()
         lines = data.decode("utf-8").split("\n")  # JSON strings may hold other line ends
@@ -165,7 +168,8 @@ def _make_letter(file: str, rows: list[GoldRow], name: str) -> GoldLetter:
     items = sorted((row for row in rows if row.number is not None), key=lambda row: row.number or 0)
     numbers = [row.number for row in items]
     if len(set(numbers)) != len(numbers):
-        raise ConfigurationError(f"{name}: {file} has a determination twice; leave one of the two lines out")
+        twice = next(number for number in numbers if numbers.count(number) > 1)
+        raise ConfigurationError(f"{name}: {file} has determination {twice} twice; leave one of the two lines out")
     fields: dict[str, Any] = {}
     for row in rows:
         fields |= row.letter
@@ -182,6 +186,9 @@ def read_letters_plainly(paths: Iterable[str | Path]) -> tuple[list[dict[str, An
     failed: list[str] = []
     for path in paths:
         for file in _list_letters(Path(path)):
+            if not file.exists():
+                failed.append(f"{file}: no such file; check the path")
+                continue
             try:
                 rows += regex_reader.read_gold(file)
             except ValueError as error:

@@ -21,7 +21,7 @@ from .compare import Change, Comparison, compare_scores
 from .gold import Gold
 from .manifest import make_manifest
 from .runs import MANIFEST, open_run, record_run
-from .scoring import Score, score_run, write_score
+from .scoring import Score, restrict_score, score_run, write_score
 from .text import HEADLINES, make_table, show_figure
 
 _KEYS = ("model", "base_url", "prompt", "concurrency")
@@ -40,10 +40,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Contest:
-    """The scores of all arms, and each of the others compared with the first."""
+    """The scores of all arms over the letters that all have, each of the others compared with the first, and how many
+    letters of each arm were left out because another does not have them."""
 
     scores: tuple[Score, ...]
     comparisons: tuple[Comparison, ...]
+    left_out: tuple[int, ...] = ()
 
 
 def read_arm(spec: str) -> Arm:
@@ -56,6 +58,8 @@ def read_arm(spec: str) -> Arm:
             f"--arm {spec!r}: neither a run's folder nor one of {', '.join(EXTRACTORS)} with its model=NAME"
         )
     options = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+    if words[0] == "rules" and options:
+        raise ConfigurationError(f"--arm {spec!r}: the rules take no model")
     wrong = [word for word in words[1:] if word.split("=", 1)[0] not in _KEYS or "=" not in word]
     if wrong:
         raise ConfigurationError(f"--arm {spec!r}: {wrong[0]!r} is not one of {', '.join(f'{k}=' for k in _KEYS)}")
@@ -84,7 +88,12 @@ def run_contest(
         score = score_run(folder, gold, arm.name)
         write_score(score, out / f"{arm.name}.json")
         scores.append(score)
-    return Contest(tuple(scores), tuple(compare_scores(scores[0], other) for other in scores[1:]))
+    common = set.intersection(*({outcome.file for outcome in score.outcomes} for score in scores))
+    if not common:
+        raise ConfigurationError("--arm: the arms have no letter in common; name runs over the same letters")
+    left_out = tuple(score.coverage.letters - len(common) for score in scores)
+    scores = [restrict_score(score, common) for score in scores]
+    return Contest(tuple(scores), tuple(compare_scores(scores[0], other) for other in scores[1:]), left_out)
 
 
 def _run_arm(
@@ -121,6 +130,12 @@ def show_contest(contest: Contest) -> str:
         make_table(["figure", *(score.name for score in scores)], rows),
         make_table(["a letter took", *(score.name for score in scores)], _list_costs(scores)),
     ]
+    if any(contest.left_out):
+        told = ", ".join(f"{s.name} {n}" for s, n in zip(scores, contest.left_out, strict=True) if n)
+        parts.insert(
+            1,
+            f"only letters that every arm has are compared; left out: {told}. What a letter took is of each whole run.",
+        )
     parts += [_tell_difference(comparison) for comparison in contest.comparisons]
     return "\n\n".join(parts)
 

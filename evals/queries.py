@@ -133,12 +133,14 @@ def find_answers(query: Query, labelled: list[Labels]) -> set[Key] | None:
 
 
 def _find_key(answer: str, labelled: list[Labels]) -> Iterator[Key]:
-    """ "000-1" is number 1 of the letter whose file name begins with 000_."""
+    """ "000-1" is number 1 of the letter whose file name begins with 000_, or is 000 with any ending."""
     beginning, _, number = answer.rpartition("-")
     if not number.isdigit():
         return
     for labels in labelled:
-        if labels.key[0].startswith(beginning + "_") and labels.key[1] == int(number):
+        file = labels.key[0]
+        named = file.startswith(beginning + "_") or beginning in (file, file.rpartition(".")[0])
+        if named and labels.key[1] == int(number):
             yield labels.key
 
 
@@ -167,8 +169,8 @@ def _in_range(value: Any, wanted: Mapping[str, float]) -> bool:
     return value is not None and wanted.get("min", value) <= value <= wanted.get("max", value)
 
 
-def _names(values: Any, wanted: str) -> bool:
-    return any(wanted.lower() in str(value).lower() for value in values or ())
+def _names(values: Any, wanted: Any) -> bool:
+    return any(part.lower() in str(value).lower() for value in values or () for part in _listed(wanted))
 
 
 _TESTS: dict[str, Callable[[Any, Any], bool]] = {
@@ -176,7 +178,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "category": _is_one_of,
     "subcategory": _is_one_of,
     "drug": _is_one_of,
-    "drug_contains": lambda value, wanted: wanted in (value or ""),
+    "drug_contains": lambda value, wanted: any(part in (value or "") for part in _listed(wanted)),
     "strength": _is_one_of,
     "unit": _is_one_of,
     "laterality": _is_one_of,
@@ -197,7 +199,7 @@ _TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "age": _in_range,
     "sex": _is_one_of,
     "layout": _is_one_of,
-    "decision_year": lambda value, wanted: str(value or "")[:4] == str(wanted),
+    "decision_year": lambda value, wanted: str(value or "")[:4] in map(str, _listed(wanted)),
 }
 _RANGES = ("quantity", "refills", "age")
 _FIELD_OF = {

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import bm25s
@@ -47,8 +48,10 @@ def judge_search(library: Library, embedder: Embedder, queries: QuerySet, labell
         for review in library.iter_reviews()
         for item in review.determinations
     }
-    files = {file for file, _ in records}
-    within = [labels for labels in labelled if labels.key[0] in files]  # what extraction missed counts as not found
+    # What extraction missed counts as not found: letters that failed, and those in which it saw no item.
+    files = {review.letter.file for review in library.iter_reviews()}
+    files |= {PurePosixPath(failure.source.split("!")[-1]).name for failure in library.failures()}
+    within = [labels for labels in labelled if labels.key[0] in files]
     arms = {DENSE: _ask_chroma, BM25: _ask_bm25}
     documents = {key: document for key, (_, document) in records.items()}
     answers = {query.id: find_answers(query, within) for query in queries.queries}

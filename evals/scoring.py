@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.record import Review
@@ -98,6 +98,8 @@ def score_run(path: Path, gold: Gold, name: str | None = None) -> Score:
     """Hold the run in a folder against a gold set. No model, no network."""
     run = read_run(path)
     recorded = load_run(run)
+    if not recorded.reviews and not recorded.failures:
+        raise ConfigurationError(f"{path}: no letter of this run is done yet; run it again to go on")
     judged = judge_run(recorded, gold)
     if not judged.outcomes:
         raise ConfigurationError(
@@ -131,6 +133,22 @@ def score_run(path: Path, gold: Gold, name: str | None = None) -> Score:
         counts=_make_counts(tables),
         outcomes=judged.outcomes,
     )
+
+
+def restrict_score(score: Score, files: Collection[str]) -> Score:
+    """The score over some of its letters alone; what the run took stays that of all."""
+    outcomes = tuple(outcome for outcome in score.outcomes if outcome.file in files)
+    tables = Tables(outcomes)
+    coverage = score.coverage.model_copy(
+        update={
+            "letters": len(tables.letters),
+            "failed": sum(o.failed for o in outcomes if o.number is None and o.found is None),
+            "gold_determinations": sum(o.number is not None for o in tables.items),
+            "found_determinations": sum(o.found is not None for o in tables.items),
+        }
+    )
+    figures, counts = _make_figures(tables), _make_counts(tables)
+    return score.model_copy(update={"outcomes": outcomes, "coverage": coverage, "figures": figures, "counts": counts})
 
 
 def _make_figures(tables: Tables) -> dict[str, Any]:
@@ -199,5 +217,5 @@ def read_score(path: Path, gold: Path | None = None) -> Score:
         return score.model_copy(update={"figures": _make_figures(tables), "counts": _make_counts(tables)})
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path}: no such score; make it with `imr-llm eval score RUN --out`") from error
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: not a score, or one of another version; score the run again") from error

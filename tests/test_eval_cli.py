@@ -77,7 +77,7 @@ def test_gold_names_what_it_cannot_read_and_goes_on(tmp_path: Path, capsys: pyte
     printed = capsys.readouterr()
     assert {json.loads(line)["file"] for line in printed.out.splitlines()} == {NAMES[0]}
     assert "failed: bad.pdf: is not a PDF" in printed.err
-    assert "failed: gone.txt: cannot be opened" in printed.err
+    assert "gone.txt: no such file" in printed.err
     assert "Zanzibar" not in printed.err
     assert imr("gold", tmp_path / "bad.pdf") == 1
     assert "no letter was found" in capsys.readouterr().err
@@ -148,7 +148,7 @@ def test_score_prints_a_table_or_json(at_hand: Path, capsys: pytest.CaptureFixtu
     ("arguments", "message"),
     [
         (("score", "nowhere", "--gold", "{}/gold.jsonl"), "no run, manifest.json is missing"),
-        (("score", "{}/run", "--gold", "nowhere.jsonl"), "no gold set can be read there"),
+        (("score", "{}/run", "--gold", "nowhere.jsonl"), "no such file; name a gold set"),
         (("score", "{}/run", "--gold", "{}/score.json"), "score.json:1"),
         (("compare", "{}/score.json", "nowhere.json"), "no such score"),
         (("compare", "{}/score.json", "{}/run"), "name the gold set"),
@@ -156,7 +156,7 @@ def test_score_prints_a_table_or_json(at_hand: Path, capsys: pytest.CaptureFixtu
         (("report", "nowhere.json"), "no such score"),
         (("report", "{}/score.json", "--search", "{}/gold.jsonl"), "no search figures can be read there"),
         (("report", "{}/score.json", "--out", "nowhere/r.html"), "cannot be written"),
-        (("search", "{}/run", "--gold", "nowhere.jsonl"), "no gold set can be read there"),
+        (("search", "{}/run", "--gold", "nowhere.jsonl"), "no such file; name a gold set"),
         (("search", "{}/run", "--gold", "{}/gold.jsonl", "--queries", "no.yaml"), "no query set can be read there"),
         (("search", "{}/run", "--gold", "{}/gold.jsonl", "--queries", "a", "--queries", "b", "--out", "s"), "--out keeps"),
         (("models", "{}/letters", "--gold", "{}/gold.jsonl", "--arm", "magic"), "neither a run's folder nor one of"),

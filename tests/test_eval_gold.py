@@ -67,12 +67,12 @@ def test_how_labels_were_made_is_told_for_every_kind_in_the_set() -> None:
 
 @pytest.mark.parametrize("name", ["nowhere.jsonl", "."])
 def test_a_gold_set_that_is_no_file_is_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigurationError, match="no gold set can be read there"):
+    with pytest.raises(ConfigurationError, match="no such file|no gold set can be read there"):
         read_gold(tmp_path / name)
 
 
 def test_a_determination_labelled_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"gold\.jsonl: a\.txt has a determination twice"):
+    with pytest.raises(ConfigurationError, match=r"gold\.jsonl: a\.txt has determination 1 twice"):
         read_gold(write(tmp_path, ROW, ROW | {"file": "b.txt"}, ROW | {"title": "Soma"}))
     two = read_gold(write(tmp_path, ROW, ROW | {"number": 2}, ROW | {"file": "b.txt"}))
     assert [(letter.file, len(letter.items)) for letter in two.letters] == [("a.txt", 2), ("b.txt", 1)]

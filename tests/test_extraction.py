@@ -233,3 +233,27 @@ def test_kill_9_costs_at_most_the_letter_in_hand(tmp_path: Path) -> None:
             == tally.kept + tally.extracted
             == len([p for p in SAMPLES.iterdir() if p.suffix in (".txt", ".pdf")])
         )
+
+
+def test_an_interrupt_ends_a_run_by_rules(tmp_path: Path) -> None:
+    """The rules never wait for anything: the batch itself must listen between two letters."""
+    for number in range(400):
+        (tmp_path / f"{number}.txt").write_text(NORCO.read_text("utf-8") + f"\n{number}", "utf-8")
+    code = "import sys; from imr_llm.cli import main; main(sys.argv[1:])"
+    arguments = ["extract", str(tmp_path), "--extractor", "rules", "--library", str(tmp_path / "l")]
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not _count_reviews(tmp_path / "l"):
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130, told
+    assert 0 < _count_reviews(tmp_path / "l") < 400
+    assert "Traceback" not in told
+
+
+def _count_reviews(path: Path) -> int:
+    if not (path / "records.sqlite").exists():
+        return 0
+    with Library.open(path) as library:
+        return library.counts().reviews

@@ -555,3 +555,31 @@ def test_what_was_missing_asks_for_reasons_and_guesses_none() -> None:
     assert query.measure.kind == "reasons"
     assert _filters(query) == {NORCO, ("decision", "any", ("upheld", "overturned"))}
     assert query.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Norco denials that were overturned", {NORCO, OVERTURNED}),
+        ("MRI where the denial was overturned", {MRI, OVERTURNED}),
+        ("overturned denials of PT", {PT, OVERTURNED}),
+        ("denied MRI requests that were approved on appeal", {MRI, OVERTURNED}),
+        ("MRI denial not upheld", {MRI, OVERTURNED}),
+        ("MRI denied or overturned", {MRI, ("decision", "any", ("upheld", "overturned"))}),
+        ("MRI, age 50+", {MRI, ("age", "range", (50, None))}),
+        ("MRI, patients 60 or older", {MRI, ("age", "range", (60, None))}),
+        ("MRI, at least 60 years old", {MRI, ("age", "range", (60, None))}),
+        ("women aged 51 or more", {("sex", "is", ("female",)), ("age", "range", (51, None))}),
+        ("MRI, 50 or younger", {MRI, ("age", "range", (None, 50))}),
+        ("Norco 60 or more tablets", {NORCO, ("quantity", "range", (60.0, None)), TABLETS}),
+        ("doctor never recorded pain relief", {_reason("no_pain_relief_documented")}),
+    ],
+)
+def test_the_outcome_of_a_denial_and_open_ages(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+def test_a_person_by_name_is_refused() -> None:
+    assert parse_query("letters reviewed by Dr. Smith").refused
+    assert parse_query("patient named Garcia").refused
+    assert not parse_query("doctor gave no reason").refused

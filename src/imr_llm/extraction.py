@@ -241,6 +241,7 @@ async def extract_letters(
                 return
             if tally.stopped:
                 return
+            await asyncio.sleep(0)  # the rules never wait: without this an interrupt would not be heard
             outcome = await _deal_with(item, library, extract, key, force)
             tally.count(outcome)
             report(outcome)

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row
 
 Format = Literal["csv", "jsonl", "parquet"]
-LISTS = ("region", "state", "specialty", "uds", "contradiction", "guideline_source", "section", "pages")
+LISTS = (
+    "region",
+    "unsure_region",
+    "state",
+    "specialty",
+    "uds",
+    "contradiction",
+    "guideline_source",
+    "section",
+    "pages",
+)
 # A cell that starts so is run as a formula by spreadsheets.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

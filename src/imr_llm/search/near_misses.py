@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from imr_llm.library.index import Index
     from imr_llm.library.store import Library
 
-# How many are compared of those that fail one condition.
-COMPARED = 200
+# How many are ranked of those that fail one condition; beyond so many the first added stand for all.
+COMPARED = 20_000
 # A region or a drug that the letter names, but not as the item's own.
 _NAMED_ELSEWHERE = {"region": "unsure_region", "drug": "mentioned_drug", "drug_name": "mentioned_drug"}
 _SCREEN = "missing_urine_drug_screen"

@@ -213,7 +213,7 @@ def _read_decision(question: Question) -> None:
             kept.append((start, end, decision))
     if not kept:
         return
-    kept.sort()
+    kept = _without_overturned_denials(question, sorted(kept))
     decisions = tuple(dict.fromkeys(decision for _, _, decision in kept))
     if "partially_overturned" in decisions and not re.search(
         r"\bor\b", question.text[kept[0][0] : kept[-1][1]], re.IGNORECASE
@@ -223,6 +223,26 @@ def _read_decision(question: Question) -> None:
     question.add(
         "decision", "any", decisions, "decision: " + " or ".join(d.replace("_", " ") for d in decisions), words
     )
+
+
+_PARTED = re.compile(r",|;|\b(?:or|and|but|vs|versus|than|while|whereas|whether)\b", re.IGNORECASE)
+
+
+def _without_overturned_denials(question: Question, found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Where a denial is what was overturned ("denials that were overturned", "overturned denials"), that alone is asked."""
+    told = []
+    for start, end, decision in found:
+        others = [
+            (first, last)
+            for first, last, other in found
+            if decision == "upheld" and other == "overturned" and question.text[start:end].lower().startswith("den")
+        ]
+        if not any(
+            len(between := question.text[min(end, last) : max(start, first)]) < 60 and not _PARTED.search(between)
+            for first, last in others
+        ):
+            told.append((start, end, decision))
+    return told
 
 
 _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (

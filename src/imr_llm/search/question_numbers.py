@@ -45,6 +45,14 @@ _AGE_UNDER = re.compile(
 _AGE = re.compile(
     r"\b(\d{2}) ?-?(?:yo\b|y/o\b|years? old\b|year-old\b|-years?-old\b)|\bage(?:d)? (\d{2})\b", re.IGNORECASE
 )
+_PERSON = re.compile(r"\b(?:patients?|workers?|wom[ae]n|m[ae]n|claimants?|applicants?)\s*$", re.IGNORECASE)
+# "aged 60 and over", "patients 60 or older", "age 50+", "at least 60 years old", "50 or younger"
+_AGE_OPEN = re.compile(
+    r"\b(?:(?P<of>ages?|aged|at least|at most) )?(?:aged? )?(?P<n>\d{2})(?: years?)?(?: old| of age)?"
+    r"(?:(?P<plus>\+)(?!\w)|(?: years)? (?:and|or) (?:(?P<more>older|over|above|up|more)|(?P<less>younger|under|below|less))\b(?: years?(?: old)?)?)"
+    r"|\bat (?P<bound>least|most) (?P<m>\d{2})(?: years? (?:old|of age)|(?: years)? of age)\b",
+    re.IGNORECASE,
+)
 _DECADE = re.compile(r"\bin (?:his|her|their) (\d)0'?s\b", re.IGNORECASE)
 # Units that are used for one another.
 _ALIKE = (("tablets", "capsules"), ("visits", "sessions"))
@@ -212,6 +220,24 @@ def _read_refills(question: Question) -> None:
 def _read_age(question: Question) -> None:
     for match in list(question.find(_AGE_RANGE)):
         _add_age(question, match, int(match[1]), int(match[2]))
+    for match in list(question.find(_AGE_OPEN)):
+        loose = match["plus"] or (match["more"] or match["less"] or "").lower() in (
+            "more",
+            "less",
+            "over",
+            "under",
+            "up",
+        )
+        if loose and not (
+            match["of"]
+            or _PERSON.search(question.text[: match.start()])
+            or "year" in match[0].lower()
+            or "age" in match[0].lower()
+        ):
+            continue  # "60 or more tablets"
+        number = int(match["n"] or match["m"])
+        below = match["less"] or (match["bound"] or "").lower() == "most"
+        _add_age(question, match, None if below else number, number if below else None)
     for match in list(question.find(_AGE_OVER)):
         _add_age(question, match, int(match[1]) + (0 if "=" in match[0] else 1), None)
     for match in list(question.find(_AGE_UNDER)):

@@ -81,6 +81,9 @@ _DENIED = re.compile(
 )
 
 
+_NO = re.compile(r"\b(?:no|not|without|lack of|never|neither|nor|n't)\s*$", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class _Mention:
     """Words that name reasons (`codes`) or states of a drug screen (`states`)."""
@@ -235,9 +238,13 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
         yield _Mention(*match.span(), states=("illicit_positive",))
     told: list[tuple[int, int]] = []
     for code, pattern in [*wording.absent.items(), *wording.phrases]:
+        codes = tuple(code.split(" | "))
+        there = load_taxonomy().codes[codes[0]].polarity == "overturn"
         for match in question.find(pattern):
+            if there and _NO.search(question.text[: match.start()]):
+                continue  # "never recorded pain relief"
             told.append(match.span())
-            yield _Mention(*match.span(), codes=tuple(code.split(" | ")))
+            yield _Mention(*match.span(), codes=codes)
     for code, pattern in wording.present.items():
         for match in question.find(pattern):
             if not any(match.start() < end and start < match.end() for start, end in told) and not _DENIED.search(
