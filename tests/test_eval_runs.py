@@ -217,7 +217,7 @@ def test_a_run_that_stopped_early_is_not_finished(tmp_path: Path) -> None:
     tally = record_run(folder, plan, settings, read_letters([NORCO]), max_cost=0.0)
     assert tally.stopped
     assert read_run(tmp_path / "run").manifest.finished is None
-    with pytest.raises(ConfigurationError, match="none of its letters"):
+    with pytest.raises(ConfigurationError, match="no letter of this run is done yet"):
         score_run(tmp_path / "run", read_gold(SAMPLE_GOLD))
     record_run(folder, plan, settings, read_letters([NORCO]))
     assert read_run(tmp_path / "run").manifest.finished
