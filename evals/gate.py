@@ -108,7 +108,7 @@ def read_sets(folder: Path) -> dict[str, LetterSet]:
 
 
 def check_baselines(folder: Path = BASELINES) -> Verdict:
-    """Run, score and ask again, and compare. Takes about a minute for the samples and two more for the real letters."""
+    """Run, score and ask again, and compare: one to two minutes for samples and real letters."""
     falls: list[Fall] = []
     lost: dict[str, tuple[Turn, ...]] = {}
     gained: dict[str, int] = {}

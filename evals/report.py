@@ -304,10 +304,13 @@ def _tell_comparison(comparison: Comparison) -> Section:
         for turn in sorted(comparison.turns, key=lambda t: (t.gained, t.field, t.file, t.number or 0))
     ]
     note = f"{comparison.before} → {comparison.after}, {comparison.letters} letters that both judged; differences over the same resampled letters."
+    if len(lines) > LONGEST_LIST:
+        lines[LONGEST_LIST:] = [f"and {len(lines) - LONGEST_LIST} more"]
+    note += f" {comparison.left_out} letters that only one of them judged are left out." if comparison.left_out else ""
     return Section("Compared", note, (
         Table("Figures that differ", ("figure", "before", "after", "difference [95 %]", ""), rows),
         Table("Paired items (McNemar, exact)", ("field", "both right", "only before", "only after", "both wrong", "p"), tests),
-    ), tuple(lines[:LONGEST_LIST]))  # fmt: skip
+    ), tuple(lines))  # fmt: skip
 
 
 def _tell_search(search: SearchFigures) -> Section:

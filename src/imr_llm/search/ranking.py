@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Order = Sequence[int] | Ids
 BEST_BY_RELEVANCE = 50
-SHORTEST_RELEVANT = 0.25
+LEAST_RELEVANT = 0.25
 # Reciprocal rank fusion: what a rank is worth, and how much each order counts.
 RANK_OFFSET = 20
 WEIGHTS = {"reasons": 1.5, "vectors": 1.0, "words": 1.0}
@@ -28,7 +28,7 @@ def find_relevant(library: Library, index: Index | None, query: Query) -> dict[i
     """The determinations nearest to the question's words, where no filter was understood, with their scores."""
     words = [match.id for match in library.match_text(query.free_text, limit=BEST_BY_RELEVANCE)]
     near = index.rank(query.free_text, limit=BEST_BY_RELEVANCE) if index else []
-    scores = fuse({"words": words, "vectors": [found.id for found in near if found.score >= SHORTEST_RELEVANT]})
+    scores = fuse({"words": words, "vectors": [found.id for found in near if found.score >= LEAST_RELEVANT]})
     return {i: scores[i] for i in sorted(scores, key=lambda i: (-scores[i], i))[:BEST_BY_RELEVANCE]}
 
 

@@ -75,12 +75,11 @@ def explain_match(query: Query, row: Row, findings: Sequence[Finding]) -> str:
     return "; ".join(parts)
 
 
-_SHOWN: dict[str, str] = {
-    "decision": "decision", "drug": "drug", "strength": "strength", "quantity": "quantity", "refills": "refills",
-    "ur_action": "ur_action", "subcategory": "subcategory", "category": "category", "age": "age", "sex": "sex",
-    "letter_date": "letter_date", "ur_denial_date": "ur_denial_date", "injury_date": "injury_date", "layout": "layout",
-    "guideline_difference": "guideline_difference",
-}  # fmt: skip
+# Fields of which the determination's own value says more than the filter's label.
+_SHOWN = frozenset({
+    "decision", "drug", "strength", "quantity", "refills", "ur_action", "subcategory", "category", "age", "sex",
+    "letter_date", "ur_denial_date", "injury_date", "layout", "guideline_difference",
+})  # fmt: skip
 
 
 def _explain_filter(filter: Filter, row: Row, findings: Sequence[Finding]) -> str:
@@ -92,7 +91,7 @@ def _explain_filter(filter: Filter, row: Row, findings: Sequence[Finding]) -> st
     if filter.field == "reason":
         others = list(dict.fromkeys(reason_label(f.code) for f in findings))
         return filter.label + "; it was: " + ", ".join(others)
-    shown = getattr(row, _SHOWN[filter.field], None) if filter.field in _SHOWN else None
+    shown = getattr(row, filter.field, None) if filter.field in _SHOWN else None
     basis = _date_basis(filter, row)
     return f"{filter.label} ({shown}{basis})" if shown not in (None, "") and filter.op != "any" else filter.label
 
