@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from imr_llm.search.checklist import CheckLine, Checklist, CheckQuote
+from imr_llm.library.store import Example
+from imr_llm.search.checklist import CheckLine, Checklist
 
 from .cards import link_to_letter
 from .labels import count_of, label_reason
@@ -45,7 +46,7 @@ def _render_line(line: CheckLine, kind: str) -> str:
     )
 
 
-def _render_quote(quote: CheckQuote, kind: str) -> str:
+def _render_quote(quote: Example, kind: str) -> str:
     words = mark_text(reflow(quote.quote), [Mark(0, len(quote.quote), kind)])
     return (
         f"<blockquote>{words}</blockquote><p>"

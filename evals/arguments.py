@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from imr_llm.settings import MOST_AT_ONCE
+from imr_llm.argument_types import dollars, letters_at_once
 
 
 def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,8 +30,8 @@ def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     run.add_argument("--model", metavar="M", help="model name at the endpoint, or a GGUF file to run here")
     run.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible endpoint")
     run.add_argument("--prompt", metavar="FILE", help="a prompt by name or path, instead of the extractor's own")
-    run.add_argument("--concurrency", type=_letters_at_once, metavar="N", help="letters in the air at once (4)")
-    run.add_argument("--max-cost", type=_dollars, metavar="USD", help="begin no letter once this is spent")
+    run.add_argument("--concurrency", type=letters_at_once, metavar="N", help="letters in the air at once (4)")
+    run.add_argument("--max-cost", type=dollars, metavar="USD", help="begin no letter once this is spent")
 
     score = add("score", "a run against a gold set; needs no model")
     score.add_argument("run", metavar="RUN")
@@ -74,19 +74,3 @@ def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     gate = add("gate", "the offline extractor and the search against the committed baselines; fails where one fell")
     gate.add_argument("--baselines", metavar="DIR", help="(evals/baselines)")
     gate.add_argument("--write", action="store_true", help="write the baselines anew instead (a commit of its own)")
-
-
-def _dollars(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars") from error
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars, 0 or more")
-    return value
-
-
-def _letters_at_once(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= MOST_AT_ONCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_AT_ONCE}")
-    return int(text)

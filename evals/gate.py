@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Plan
@@ -33,7 +32,7 @@ from imr_llm.settings import read_settings
 from .compare import Comparison, Turn, compare_scores
 from .figures import Figure, draw_weights
 from .gold import Gold, GoldRow, make_gold, read_gold, read_letters_plainly, write_gold
-from .manifest import make_manifest
+from .manifest import ask_git, make_manifest
 from .queries import label_gold, read_queries
 from .retrieval import judge_search
 from .runs import open_run, record_run
@@ -48,11 +47,7 @@ GUARDED = ("determinations.", "decision.", "uds_", "fields.", "reasons.", "evide
 UNGUARDED = ("evidence.located_fuzzy", "evidence.rejected")
 
 
-class _Values(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class LetterSet(_Values):
+class LetterSet(BaseModel, frozen=True, extra="forbid"):
     """What a baseline is made from. Paths count from the project's root; gold "regex" is made by the regex reader.
 
     optional: where its letters are not at hand the set is left out, and said to be.
@@ -284,18 +279,10 @@ def _falls(figure: str, before: QueryRow, after: QueryRow) -> bool:
 
 def check_history(folder: Path) -> Iterator[str]:
     """Baselines change only by a commit of their own: the last that touched them must have touched nothing else."""
-    last = _ask_git(folder, "log", "-1", "--format=%H", "--", ".")
+    last = ask_git(folder, "log", "-1", "--format=%H", "--", ".") or ""
     if not last:
         return  # no checkout, or a baseline that is not committed yet
-    every = _ask_git(folder, "show", "--name-only", "--format=", last).split()
-    ours = _ask_git(folder, "show", "--name-only", "--format=", "--relative", last).split()
+    every = (ask_git(folder, "show", "--name-only", "--format=", last) or "").split()
+    ours = (ask_git(folder, "show", "--name-only", "--format=", "--relative", last) or "").split()
     if len(every) > len(ours):
         yield f"the commit {last[:12]} changed baselines and other files: baselines change by a commit of their own"
-
-
-def _ask_git(folder: Path, *arguments: str) -> str:
-    try:
-        answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""  # no git, or no checkout: there is no history to check
-    return answer.stdout.strip()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from imr_llm import __version__
 from imr_llm.errors import ConfigurationError
@@ -29,11 +29,7 @@ _PACKAGES = ("instructor", "openai", "pydantic", "pypdfium2", "rapidfuzz", "nump
 IDENTITY = ("extractor", "model", "endpoint", "prompt_sha256", "schema_sha256", "taxonomy_version", "source_sha256")
 
 
-class _Values(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Machine(_Values):
+class Machine(BaseModel, frozen=True, extra="forbid"):
     """Where it ran. No host name: a run folder may be shown to others."""
 
     system: str
@@ -42,7 +38,7 @@ class Machine(_Values):
     python: str
 
 
-class Manifest(_Values):
+class Manifest(BaseModel, frozen=True, extra="forbid"):
     """How a run was made.
 
     endpoint: host and port alone. source_sha256: of the program's own files, which also tells apart two trees with
@@ -150,13 +146,14 @@ def _walk(folder: Traversable, path: str) -> list[tuple[str, Traversable]]:
 def read_commit() -> tuple[str | None, bool | None]:
     """The commit of the checkout that the program runs from, and whether it has changes; nulls outside one."""
     folder = Path(__file__).resolve().parent
-    commit = _ask_git(folder, "rev-parse", "HEAD")
-    if commit is None or _ask_git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+    commit = ask_git(folder, "rev-parse", "HEAD")
+    if commit is None or ask_git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
         return None, None  # not a checkout, or one of something else that this is installed in
-    return commit, bool(_ask_git(folder, "status", "--porcelain", "--untracked-files=no"))
+    return commit, bool(ask_git(folder, "status", "--porcelain", "--untracked-files=no"))
 
 
-def _ask_git(folder: Path, *arguments: str) -> str | None:
+def ask_git(folder: Path, *arguments: str) -> str | None:
+    """What git prints when asked in a folder; None without git, outside a checkout, or where git refuses."""
     try:
         answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

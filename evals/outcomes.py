@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.record import Determination, Review
@@ -38,11 +38,7 @@ MANY_ITEMS = 4
 PRINTED_LISTS = frozenset({"specialties", "licensed_states", "maximus_citations"})
 
 
-class _Values(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Members(_Values):
+class Members(BaseModel, frozen=True, extra="forbid"):
     """A field that is a set: which of its members were found, which not, and which are not in gold."""
 
     right: tuple[str, ...] = ()
@@ -50,7 +46,7 @@ class Members(_Values):
     invented: tuple[str, ...] = ()
 
 
-class Place(_Values):
+class Place(BaseModel, frozen=True, extra="forbid"):
     """A reason's evidence: `code`, who found it, how it was matched, whether it holds; `overlap` with the gold quote,
     None where the code is not in gold or its quote is not in the rationale."""
 
@@ -63,7 +59,7 @@ class Place(_Values):
     overlap: float | None = None
 
 
-class Outcome(_Values):
+class Outcome(BaseModel, frozen=True, extra="forbid"):
     """One determination (number: gold's; found: the record's), or the letter as a whole (neither).
 
     states: by field; sets: the members of those that are sets. classes: gold's and the record's value of decision and

@@ -6,7 +6,6 @@ them: so two scores can be compared item by item, and a committed baseline is a 
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.record import Review
@@ -23,14 +22,11 @@ from .figures import Figure, Tables, make_figures, measure
 from .gold import Gold, read_gold
 from .manifest import Manifest
 from .outcomes import Outcome, judge_run
+from .rows import write_rows
 from .runs import load_run, read_run
 
 
-class _Values(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class GoldInfo(_Values):
+class GoldInfo(BaseModel, frozen=True, extra="forbid"):
     """Which gold set: a score compares with another only if both have the same bytes behind them."""
 
     name: str
@@ -42,7 +38,7 @@ class GoldInfo(_Values):
     unknown_keys: tuple[str, ...] = ()
 
 
-class Coverage(_Values):
+class Coverage(BaseModel, frozen=True, extra="forbid"):
     """Which letters were judged. Failed ones are judged too: everything that gold has of them is missing."""
 
     letters: int
@@ -54,7 +50,7 @@ class Coverage(_Values):
     found_determinations: int
 
 
-class Spent(_Values):
+class Spent(BaseModel, frozen=True, extra="forbid"):
     """What the run took: sums, and the median and the largest of a letter; calls and tokens of failed letters too.
 
     cost_usd: of the letters that gave a review; null where no price is known.
@@ -71,7 +67,7 @@ class Spent(_Values):
     seconds_most: float
 
 
-class Score(_Values):
+class Score(BaseModel, frozen=True, extra="forbid"):
     """A run's score. `outcomes` are the ground of all else: figures and counts are made from them anew when read."""
 
     score_version: Literal["1"] = "1"
@@ -199,10 +195,7 @@ def write_score(score: Score, path: Path) -> None:
     """Keep a score: a line an outcome, so that a change of it can be read as one."""
     body = score.model_dump(mode="json", exclude={"outcomes"})
     rows = [outcome.model_dump(mode="json", exclude_defaults=True) for outcome in score.outcomes]
-    head = json.dumps(body, indent=1, ensure_ascii=False)[:-2]
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head},\n "outcomes": [\n{lines}\n]}}\n', "utf-8")
+    write_rows(path, body, "outcomes", rows)
 
 
 def read_score(path: Path, gold: Path | None = None) -> Score:

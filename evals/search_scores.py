@@ -13,6 +13,7 @@ import numpy as np
 from imr_llm.errors import ConfigurationError
 
 from .figures import Figure, Measure, Ratio, draw_weights, make_figure
+from .rows import write_rows
 
 PROGRAM, DENSE, BM25 = "imr-llm", "Chroma dense", "BM25"
 ARMS = (PROGRAM, DENSE, BM25)
@@ -108,10 +109,8 @@ def _mean(rows: Sequence[QueryRow], value: Callable[[QueryRow], float | None]) -
 def write_search(figures: SearchFigures, path: Path) -> None:
     """Keep search figures, a line a query."""
     body = asdict(figures)
-    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in body.pop("rows"))
-    head = json.dumps(body, indent=1, ensure_ascii=False)[:-2]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'{head},\n "rows": [\n{rows}\n]}}\n', "utf-8")
+    rows = body.pop("rows")
+    write_rows(path, body, "rows", rows)
 
 
 def read_search(path: Path) -> SearchFigures:

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from imr_llm import __version__
+from imr_llm.argument_types import dollars, letters_at_once
 from imr_llm.errors import ConfigurationError, ImrError
 from imr_llm.evals.arguments import add_eval
-from imr_llm.settings import MOST_AT_ONCE, Settings, read_settings
+from imr_llm.settings import Settings, read_settings
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -141,9 +142,9 @@ def _add_extract(extract: argparse.ArgumentParser) -> None:
     extract.add_argument("--model", metavar="M", help="model name at the endpoint, or a GGUF file to run here")
     extract.add_argument("--base-url", metavar="URL", help="an OpenAI-compatible endpoint")
     extract.add_argument("--prompt", metavar="FILE", help="a prompt by name or path, instead of the extractor's own")
-    extract.add_argument("--concurrency", type=_letters_at_once, metavar="N", help="letters in the air at once (4)")
+    extract.add_argument("--concurrency", type=letters_at_once, metavar="N", help="letters in the air at once (4)")
     extract.add_argument("--dry-run", action="store_true", help="count letters, tokens and cost; extract nothing")
-    extract.add_argument("--max-cost", type=_dollars, metavar="USD", help="begin no letter once this is spent")
+    extract.add_argument("--max-cost", type=dollars, metavar="USD", help="begin no letter once this is spent")
     extract.add_argument("--retry-failed", action="store_true", help="the sources that failed before (PATH not needed)")
     extract.add_argument("--force", action="store_true", help="extract again what is already done")
 
@@ -152,19 +153,3 @@ def _count(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
     return int(text)
-
-
-def _letters_at_once(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= MOST_AT_ONCE:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_AT_ONCE}")
-    return int(text)
-
-
-def _dollars(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars") from error
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars, 0 or more")
-    return value

@@ -154,7 +154,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Example:
-    """A quote that states a ground, with the determination that it stands in."""
+    """A quote that states a ground: its letter, the determination it stands in, and its offsets in the kept text."""
 
     letter_id: str
     file: str

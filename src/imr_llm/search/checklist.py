@@ -25,20 +25,6 @@ _TREATMENT = ("drug", "drug_name", "subcategory", "category", "region")
 
 
 @dataclass(frozen=True)
-class CheckQuote:
-    """Words of one letter that state the ground: the letter, its determination, and offsets in the kept text."""
-
-    letter_id: str
-    file: str
-    case_number: str | None
-    number: int
-    quote: str
-    start: int
-    end: int
-    match: str
-
-
-@dataclass(frozen=True)
 class CheckLine:
     """A ground, and in how many determinations of its side it was found: `n` of `of`, with a 95 % Wilson interval.
 
@@ -53,7 +39,7 @@ class CheckLine:
     low: float | None
     high: float | None
     small: bool
-    quotes: tuple[CheckQuote, ...]
+    quotes: tuple[Example, ...]
 
 
 @dataclass(frozen=True)
@@ -129,5 +115,5 @@ def _lines(
 def _line(code: str, rate: Rate, examples: Sequence[Example]) -> CheckLine:
     return CheckLine(
         code, reason_label(code), rate.n, rate.of, rate.share, rate.low, rate.high, rate.of < SMALL,
-        tuple(CheckQuote(e.letter_id, e.file, e.case_number, e.number, e.quote, e.start, e.end, e.match) for e in examples),
+        tuple(examples),
     )  # fmt: skip
