@@ -239,7 +239,8 @@ def test_an_interrupt_ends_a_run_by_rules(tmp_path: Path) -> None:
     """The rules never wait for anything: the batch itself must listen between two letters."""
     for number in range(400):
         (tmp_path / f"{number}.txt").write_text(NORCO.read_text("utf-8") + f"\n{number}", "utf-8")
-    code = "import sys; from imr_llm.cli import main; main(sys.argv[1:])"
+    # A shell starts what it runs in the background deaf to SIGINT, and children inherit that: the program here is not.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from imr_llm.cli import main; main(sys.argv[1:])"
     arguments = ["extract", str(tmp_path), "--extractor", "rules", "--library", str(tmp_path / "l")]
     process = subprocess.Popen([sys.executable, "-c", code, *arguments], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
