@@ -20,6 +20,7 @@ from imr_llm.llm.prompts import (
     Prompt,
     describe_items,
     describe_question,
+    describe_search,
     fence,
     fill,
     load_prompt,
@@ -27,6 +28,8 @@ from imr_llm.llm.prompts import (
     render_messages,
 )
 from imr_llm.llm.statics import describe_statics
+from imr_llm.search.model_reader import Meanings, judge_meanings
+from imr_llm.search.query import parse_query
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import treatment_values
 
@@ -110,6 +113,8 @@ def _values(prompt: Prompt, text: str) -> dict[str, str]:
     item = ItemText(1, "An item", "upheld", text)
     if prompt.about.extractor == "llm":
         return {"letter": fence(text)}
+    if prompt.about.extractor == "search":
+        return describe_search(text, ["word"])
     if prompt.about.strategy == "per_question":
         return describe_question(prompt, item, next(iter(prompt.questions)))
     return describe_items("A summary.", [item])
@@ -149,7 +154,13 @@ def test_examples_are_valid_and_grounded_in_their_own_text(prompt: Prompt, examp
 def _quotes(prompt: Prompt, example: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
     """Every quote of an example's answer with the text it must stand in, and its reason code."""
     answer = json.dumps(example["answer"])
-    if prompt.about.strategy == "per_question":
+    if prompt.about.extractor == "search":
+        query = parse_query(example["question"])
+        assert example["unread"] == list(query.ignored)
+        reading = judge_meanings(query, Meanings.model_validate_json(answer))
+        assert not reading.turned_away
+        yield from ((example["question"], read.words, None) for read in reading.read)
+    elif prompt.about.strategy == "per_question":
         row = YesNo.model_validate_json(answer)
         assert (row.answer == "yes") == bool(row.quote)
         if row.quote:

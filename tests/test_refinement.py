@@ -19,6 +19,7 @@ from imr_llm.search.hits import search
 from imr_llm.search.query import parse_query
 from imr_llm.search.refinement import (
     FACETS,
+    ModelReading,
     Refinement,
     filter_key,
     read_refinement,
@@ -171,3 +172,28 @@ def test_parquet_of_a_refined_question(library: Library, tmp_path: Any) -> None:
 def test_a_printed_name_is_chosen_as_a_whole(library: Library) -> None:
     assert search(library, None, "", refinement=Refinement(added=(("specialty", "Family"),))).total == 0
     assert search(library, None, "", refinement=Refinement(added=(("specialty", "Family Practice"),))).total == 1
+
+
+def test_what_a_model_read_is_one_more_condition_and_told() -> None:
+    read = ModelReading("reason", "no_functional_improvement", "mow the  lawn")
+    query = refine(parse_query("Norco denied for missing UDS, cannot Mow the lawn"), Refinement(read=(read,)))
+    assert [(f.field, f.value) for f in query.filters if f.field == "reason"] == [
+        ("reason", ("missing_urine_drug_screen",)), ("reason", ("no_functional_improvement",)),
+    ]  # fmt: skip
+    assert "lawn" not in query.ignored
+    assert any("read by a model" in note for note in query.notes)
+    assert read_refinement(refinement_json(Refinement(read=(read,)))) == Refinement(read=(read,))
+
+
+def test_a_model_can_not_read_what_the_question_does_not_say() -> None:
+    read = ModelReading("reason", "no_functional_improvement", "mow the lawn")
+    with pytest.raises(ConfigurationError, match="does not stand in the question"):
+        refine(parse_query("Norco denied, mow the lawnmower"), Refinement(read=(read,)))
+
+
+@pytest.mark.parametrize(
+    "read", [[["age", "3", "x"]], [["reason", "nonsense", "x"]], [["reason", "x"]], "x", [[1, 2, 3]]]
+)
+def test_a_model_s_reading_in_a_link_passes_the_same_list(read: Any) -> None:
+    with pytest.raises(ConfigurationError, match="refinement"):
+        read_refinement(json.dumps({"read": read}))

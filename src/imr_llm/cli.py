@@ -97,6 +97,7 @@ def make_parser() -> argparse.ArgumentParser:
     search.add_argument("query", metavar="QUERY")
     search.add_argument("--limit", type=_count, default=20, metavar="N", help="hits to print, 0 for all (20)")
     search.add_argument("--explain", action="store_true", help="show how the question was understood, and near misses")
+    _add_model_reader(search)
 
     similar = add("similar", "determinations like a letter, a denial or a draft request")
     similar.add_argument("file", metavar="FILE", help="a letter or text file, or - for stdin")
@@ -108,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
     stats.add_argument(
         "--by", metavar="FIELD", help="group by this field, e.g. category, drug, reason, specialty, year"
     )
+    _add_model_reader(stats)
 
     show = add("show", "one review, by letter id prefix, case number or file name")
     show.add_argument("letter", metavar="LETTER")
@@ -117,6 +119,7 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("query", metavar="QUERY", nargs="?", default="")
     export.add_argument("--format", choices=("csv", "jsonl", "parquet"), default="csv")
     export.add_argument("--out", metavar="FILE", help="file to write (stdout)")
+    _add_model_reader(export)
 
     add_eval(commands)
 
@@ -127,6 +130,14 @@ def make_parser() -> argparse.ArgumentParser:
     doctor = add("doctor", "what is installed, configured and reachable; checks a library")
     doctor.add_argument("--repair", action="store_true", help="mend what can be mended: the index, the full-text index")
     return parser
+
+
+def _add_model_reader(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--ask-model",
+        action="store_true",
+        help="have the configured model (IMR_MODEL) read words that the grammar left",
+    )
 
 
 _ABOUT = (

@@ -29,6 +29,9 @@ from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
 from imr_llm.search.export import export_determinations
 from imr_llm.search.hits import answer_json, search
+from imr_llm.search.model_reader import read_with_model
+from imr_llm.search.query import parse_query
+from imr_llm.search.refinement import Refinement
 from imr_llm.search.similar import find_similar, similar_json
 from imr_llm.search.stats import compute_statistics, statistics_json
 from imr_llm.settings import Settings
@@ -182,12 +185,23 @@ def run_search(args: argparse.Namespace, settings: Settings) -> bool:
     with Library.open(settings.library, create=False) as library:
         index = _open_index(library, settings)
         near = NEAR_MISSES if args.explain else 0
-        answer = search(library, index, args.query, limit=args.limit, near_misses=near)
+        refinement = _read_question(args, settings)
+        answer = search(library, index, args.query, limit=args.limit, near_misses=near, refinement=refinement)
     if args.json:
         _print_json(answer_json(answer, near_misses=args.explain))
     else:
         terminal.print_answer(answer, explain=args.explain)
     return bool(answer.total)
+
+
+def _read_question(args: argparse.Namespace, settings: Settings) -> Refinement:
+    """What the configured model reads in the words that the grammar left, where --ask-model asks for it."""
+    if not args.ask_model:
+        return Refinement()
+    reading = asyncio.run(read_with_model(parse_query(args.query), settings))
+    for objection in reading.turned_away:
+        _say(f"not taken: {objection}")
+    return Refinement(read=reading.read)
 
 
 def run_similar(args: argparse.Namespace, settings: Settings) -> bool:
@@ -217,7 +231,8 @@ def _read_one(path: str) -> Letter:
 def run_stats(args: argparse.Namespace, settings: Settings) -> bool:
     """Figures, with n and interval, False where no determination is selected."""
     with Library.open(settings.library, create=False) as library:
-        statistics = compute_statistics(library, args.query, by=args.by)
+        refinement = _read_question(args, settings)
+        statistics = compute_statistics(library, args.query, by=args.by, refinement=refinement)
     if args.json:
         _print_json(statistics_json(statistics))
     else:
@@ -248,9 +263,8 @@ def run_export(args: argparse.Namespace, settings: Settings) -> bool:
     if args.format == "parquet" and not args.out and sys.stdout.isatty():
         raise ConfigurationError("--format parquet: not for a terminal; name a file with --out")
     with Library.open(settings.library, create=False) as library:
-        rows = export_determinations(
-            library, Path(args.out) if args.out else None, query=args.query, format=args.format
-        )
+        out, refinement = Path(args.out) if args.out else None, _read_question(args, settings)
+        rows = export_determinations(library, out, query=args.query, format=args.format, refinement=refinement)
     _say(f"{rows} determinations" + (f" -> {args.out}" if args.out else ""))
     return bool(rows)
 

@@ -27,14 +27,12 @@ from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import Unreadable
 from imr_llm.letters.sections import read_sections
 from imr_llm.library.store import Library, run_key
-from imr_llm.llm.local import serve_locally
 from imr_llm.record import Extractor, Review, Run, schema_sha256
 from imr_llm.rules.extractor import extract_by_rules
 from imr_llm.settings import OPENAI_BASE_URL, Settings
 from imr_llm.terms.taxonomy import TAXONOMY_VERSION
 
 if TYPE_CHECKING:
-    from imr_llm.llm.client import ModelSettings
     from imr_llm.llm.ledger import Ledger
     from imr_llm.llm.prompts import Prompt
 
@@ -92,6 +90,11 @@ def choose_extractor(settings: Settings, prompt: str | Path | None = None) -> Pl
     from imr_llm.llm.prompts import load_prompt  # brings openai
 
     loaded = load_prompt(prompt or default)
+    if loaded.about.extractor != extractor:
+        raise ConfigurationError(
+            f"prompt {loaded.label}: it is written for {loaded.about.extractor}, and the extractor is {extractor}; name "
+            "another --prompt or --extractor"
+        )
     why = "asked for" if settings.extractor == extractor else f"a model is configured ({settings.model})"
     return Plan(extractor, why, Path(settings.model).stem if settings.runs_locally else settings.model, loaded)
 
@@ -108,11 +111,12 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
         return
     assert plan.prompt is not None  # choose_extractor loads one for every model extractor
     from imr_llm.llm.client import ModelClient  # openai takes a second to import: not for a run by rules
+    from imr_llm.llm.endpoint import open_endpoint
     from imr_llm.llm.judgement import judge_letter
     from imr_llm.llm.whole_letter import read_whole_letter
 
     prompt = plan.prompt
-    async with _open_endpoint(settings) as endpoint, ModelClient(endpoint) as client:
+    async with open_endpoint(settings) as endpoint, ModelClient(endpoint) as client:
 
         async def ask(letter: Letter, ledger: Ledger | None = None) -> Review:
             if plan.extractor == "hybrid":
@@ -120,31 +124,6 @@ async def open_extractor(plan: Plan, settings: Settings) -> AsyncIterator[Extrac
             return await read_whole_letter(letter, read_sections(letter.text), prompt, client, ledger)
 
         yield ask
-
-
-@asynccontextmanager
-async def _open_endpoint(settings: Settings) -> AsyncIterator[ModelSettings]:
-    """The configured endpoint, or a llama.cpp started on the user's GGUF file for as long as this is open."""
-    from imr_llm.llm.client import ModelSettings
-
-    assert settings.model is not None  # choose_extractor insists on one
-    if not settings.runs_locally:
-        yield ModelSettings(
-            model=settings.model,
-            base_url=settings.base_url,
-            api_key=settings.api_key,
-            concurrency=settings.concurrency,
-            timeout=settings.timeout,
-        )
-        return
-    async with serve_locally(Path(settings.model)) as local:
-        yield ModelSettings(
-            model=local.model,
-            base_url=local.base_url,
-            api_key=local.api_key,
-            concurrency=1,
-            timeout=settings.timeout,
-        )
 
 
 # --------------------------------------------------------------------------------------------------------- a batch

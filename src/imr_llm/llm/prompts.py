@@ -1,11 +1,11 @@
 """Prompt files: front matter, parts, few-shot examples; read strictly, rendered strictly, by this module alone.
 
-A prompt file is Markdown. Its front matter (YAML) says which extractor it serves and by which strategy it asks; each
-line "# name" opens a part:
+A prompt file is Markdown. Its front matter (YAML) says which extractor it serves (or "search": the reading of a
+question) and by which strategy it asks; each line "# name" opens a part:
 
     # system      what the model is and what it must do; static, so that providers' prefix caches hit
     # ask         the question, with {{placeholders}}; the letter's text comes last in it
-    # requote     what is said when quotes were not found; {{failures}}
+    # requote     (extractors only) what is said when quotes were not found; {{failures}}
     # questions   (per_question only) YAML: code -> the yes/no question
     # candidates  (per_question only) YAML: which codes to ask about, by treatment
     # mentions    (per_question only) YAML: code -> beginnings of words, of which a quote for that code must hold one
@@ -49,12 +49,14 @@ _ASK_PLACEHOLDERS: Mapping[tuple[str, Strategy], frozenset[str]] = {
     ("hybrid", "whole"): frozenset({"items", "summary", "rationales"}),
     ("hybrid", "per_determination"): frozenset({"items", "summary", "rationales"}),
     ("hybrid", "per_question"): frozenset({"title", "rationale", "question"}),
+    ("search", "whole"): frozenset({"question", "unread"}),
 }
 _EXAMPLE_KEYS: Mapping[tuple[str, Strategy], frozenset[str]] = {
     ("llm", "whole"): frozenset({"letter"}),
     ("hybrid", "whole"): frozenset({"summary", "items"}),
     ("hybrid", "per_determination"): frozenset({"summary", "items"}),
     ("hybrid", "per_question"): frozenset({"title", "rationale", "question"}),
+    ("search", "whole"): frozenset({"question", "unread"}),
 }
 
 
@@ -70,7 +72,7 @@ class FrontMatter(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: int = Field(ge=1)
-    extractor: Literal["hybrid", "llm"]
+    extractor: Literal["hybrid", "llm", "search"]
     strategy: Strategy
     mode: AnswerMode | None = None
     max_output_tokens: int = Field(default=4096, ge=16)
@@ -141,9 +143,9 @@ def load_prompt(name_or_path: str | Path) -> Prompt:
     parts, examples = _split_parts(text[front.end() :], name_or_path)
     prompt = Prompt(
         about=about,
-        system=parts["system"],
-        ask=parts["ask"],
-        requote=parts["requote"],
+        system=parts.get("system", ""),
+        ask=parts.get("ask", ""),
+        requote=parts.get("requote", ""),
         examples=tuple(_read_yaml(example, name_or_path, "example") for example in examples),
         questions=_read_part(Questions, parts, "questions", name_or_path).root,
         candidates=_read_part(CandidateRows, parts, "candidates", name_or_path).root,
@@ -197,10 +199,17 @@ def describe_question(prompt: Prompt, item: ItemText, code: str) -> dict[str, st
     }
 
 
+def describe_search(question: str, unread: Sequence[str]) -> dict[str, str]:
+    """The values of a question to a search: its text, fenced, and the words in it that nobody read."""
+    return {"question": fence(question), "unread": json.dumps(list(unread), ensure_ascii=False)}
+
+
 def describe_example(prompt: Prompt, example: Mapping[str, Any]) -> dict[str, str]:
     """An example's values, made as those of a real letter are."""
     if prompt.about.extractor == "llm":
         return {"letter": fence(example["letter"])}
+    if prompt.about.extractor == "search":
+        return describe_search(example["question"], example["unread"])
     if prompt.about.strategy == "per_question":
         item = ItemText(1, example["title"], "", example["rationale"])
         return describe_question(prompt, item, example["question"])
@@ -262,20 +271,24 @@ def _split_parts(body: str, source: str | Path) -> tuple[dict[str, str], list[st
             parts[name] = content
         else:
             raise PromptError(f"{source}: unknown part '{name}'")
-    for name in ("system", "ask", "requote"):
-        if not parts.get(name):
-            raise PromptError(f"{source}: part '{name}' is missing")
     return parts, examples
 
 
 def _check_prompt(prompt: Prompt, source: str | Path) -> None:
     """The rules that hold between the parts of one file."""
+    needed = {"system": prompt.system, "ask": prompt.ask}
+    if prompt.about.extractor != "search":
+        needed["requote"] = prompt.requote
+    for name, text in needed.items():
+        if not text:
+            raise PromptError(f"{source}: part '{name}' is missing")
     allowed = _ASK_PLACEHOLDERS.get((prompt.about.extractor, prompt.about.strategy))
     if allowed is None:
         raise PromptError(f"{source}: extractor {prompt.about.extractor} has no strategy {prompt.about.strategy}")
     _check_placeholders(prompt.system, STATIC_PLACEHOLDERS, frozenset(), f"{source}: system")
     _check_placeholders(prompt.ask, allowed, allowed, f"{source}: ask")
-    _check_placeholders(prompt.requote, frozenset({"failures"}), frozenset({"failures"}), f"{source}: requote")
+    if "requote" in needed:
+        _check_placeholders(prompt.requote, frozenset({"failures"}), frozenset({"failures"}), f"{source}: requote")
     for example in prompt.examples:
         keys = _EXAMPLE_KEYS[prompt.about.extractor, prompt.about.strategy] | {"answer"}
         if set(example) != keys:

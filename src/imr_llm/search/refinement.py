@@ -1,10 +1,10 @@
-"""Refining a question: filters that its reader leaves out, and values chosen beside them.
+"""Refining a question: filters that its reader leaves out, values chosen beside them, and what a model read in it.
 
     query = refine(parse_query("Norco denied"), Refinement(added=(("year", "2016"),)))
 
 A value joins the values that the question itself accepts in the same field ("overturned" beside "upheld"); where the
 question asks for several things of a field at once ("no screen and no taper"), or excludes some, a choice is one more
-condition. Fields and values come from outside: only FACETS and their vocabularies pass.
+condition, as is whatever a model read in words that the grammar left. Fields and values come from outside: only FACETS and their vocabularies pass.
 """
 
 from __future__ import annotations
@@ -35,11 +35,21 @@ _LONGEST_NAME = 120
 
 
 @dataclass(frozen=True)
+class ModelReading:
+    """A condition that a model read: the determination's `field` has this `value`; `words` of the question ask for it."""
+
+    field: str
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Refinement:
-    """A reader's edits of the understood filters: keys of those to leave out, and (field, value) chosen."""
+    """Edits of the understood filters: keys of those to leave out, (field, value) chosen, and what a model read."""
 
     dropped: tuple[str, ...] = ()
     added: tuple[tuple[str, str], ...] = ()
+    read: tuple[ModelReading, ...] = ()
 
 
 def filter_key(filter: Filter) -> str:
@@ -52,9 +62,10 @@ def filter_key(filter: Filter) -> str:
 
 
 def refine(query: Query, refinement: Refinement) -> Query:
-    """The query with filters left out and choices added; what ranks stays.
+    """The query with filters left out and choices added; what ranks stays. What a model read is told in the notes.
 
-    Raises ConfigurationError for a field that is no facet, or a value that is none of the field's.
+    Raises ConfigurationError for a field that is no facet, a value that is none of the field's, or a model's reading
+    of words that the question does not hold.
     """
     chosen: dict[str, list[FilterValue]] = {}
     for field, value in refinement.added:
@@ -62,6 +73,7 @@ def refine(query: Query, refinement: Refinement) -> Query:
     left = replace(query, filters=_without(query.filters, refinement.dropped))
     for field, values in chosen.items():
         left = _add_choice(left, field, tuple(dict.fromkeys(values)))
+    left = _add_readings(left, refinement.read)
     return replace(left, filters=_without(left.filters, refinement.dropped))
 
 
@@ -112,6 +124,30 @@ def _add_choice(query: Query, field: str, values: tuple[FilterValue, ...]) -> Qu
     return replace(query, filters=tuple(joined if filter is own else filter for filter in query.filters))
 
 
+def _add_readings(query: Query, readings: Iterable[ModelReading]) -> Query:
+    """One condition for each field and words; the words are no longer ignored."""
+    alternatives: dict[tuple[str, str], list[FilterValue]] = {}
+    for reading in readings:
+        if not holds_words(query.text, reading.words):
+            raise ConfigurationError(f"refinement: {reading.words[:40]!r} does not stand in the question")
+        alternatives.setdefault((reading.field, reading.words), []).append(check_choice(reading.field, reading.value))
+    for (field, words), values in alternatives.items():
+        read = _make_filter(field, "any", tuple(dict.fromkeys(values)), words)
+        query = replace(
+            query,
+            filters=(*query.filters, read),
+            ignored=tuple(word for word in query.ignored if not holds_words(words, word)),
+            notes=(*query.notes, f'"{words}" was read by a model as {read.label}'),
+        )
+    return query
+
+
+def holds_words(text: str, words: str) -> bool:
+    """Do these words stand in the text, whole, in any case and spacing?"""
+    pattern = r"\s+".join(map(re.escape, words.split()))
+    return bool(pattern) and re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE) is not None
+
+
 def _make_filter(field: str, op: Any, values: tuple[FilterValue, ...], words: str) -> Filter:
     said = " or ".join(label_value(field, value) for value in values)
     return Filter(field, op, values, f"{FIELDS[field].label}: {said}", words)
@@ -160,7 +196,11 @@ def refinement_json(refinement: Refinement) -> str:
 
     Raises ConfigurationError where it is longer than 2,000 characters.
     """
-    parts = {"drop": list(refinement.dropped), "add": [list(choice) for choice in refinement.added]}
+    parts = {
+        "drop": list(refinement.dropped),
+        "add": [list(choice) for choice in refinement.added],
+        "read": [[reading.field, reading.value, reading.words] for reading in refinement.read],
+    }
     edited = {name: edits for name, edits in parts.items() if edits}
     text = json.dumps(edited, separators=(",", ":"), ensure_ascii=False) if edited else ""
     if len(text) > LONGEST:
@@ -179,14 +219,15 @@ def read_refinement(text: str) -> Refinement:
         refinement = Refinement(
             tuple(_text(key) for key in _list(parts.pop("drop", []))),
             tuple((_text(field), _text(value)) for field, value in map(_list, _list(parts.pop("add", [])))),
+            tuple(ModelReading(*map(_text, _list(reading))) for reading in _list(parts.pop("read", []))),
         )
         if parts:
             raise ValueError("unknown parts")
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigurationError(
-            'refinement: not as it was made; it is {"drop": [key], "add": [[field, value]]}'
+            'refinement: not as it was made; it is {"drop": [key], "add": [[field, value]], "read": [[field, value, words]]}'
         ) from error
-    for field, value in refinement.added:
+    for field, value in (*refinement.added, *((reading.field, reading.value) for reading in refinement.read)):
         check_choice(field, value)
     return refinement
 
