@@ -22,6 +22,7 @@ from imr_llm.search import (
     question_reasons,
     question_reviewer,
     question_terms,
+    ranking,
 )
 from imr_llm.search.hits import answer_json, fuse, search
 
@@ -90,6 +91,30 @@ def test_the_main_reason_comes_first(tmp_path: Path) -> None:
     )
     with fill_library(tmp_path / "library", (first, SAMPLES[0])) as library:
         assert [h.file for h in search(library, None, "no urine drug screen").hits] == ["missing.txt", "other.txt"]
+
+
+def test_in_a_broad_set_the_words_order_the_best_by_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = replace(SAMPLES[0].items[0], contradictions=())
+    minor = replace(main, reasons=main.reasons[::-1], title="Norco Norco Norco")
+    samples = tuple(
+        replace(SAMPLES[0], name=f"{name}.txt", summary=name, items=(item,))
+        for name, item in (("minor", minor), ("main", main), ("other", main))
+    )
+    weighed: list[list[int]] = []
+    order_by_words = Library.order_by_words
+
+    def order(self: Library, text: str, ids: Any) -> Any:
+        weighed.append(list(ids))
+        return order_by_words(self, text, ids)
+
+    monkeypatch.setattr(Library, "order_by_words", order)
+    with fill_library(tmp_path / "library", samples) as library:
+        for closely in (3, 2):
+            monkeypatch.setattr(ranking, "READ_CLOSELY", closely)
+            found = [hit.file for hit in search(library, None, "Norco without urine drug screen").hits]
+            assert set(found) == {"main.txt", "other.txt", "minor.txt"}
+        assert found[-1] == "minor.txt"
+    assert weighed == [[1, 2, 3], [2, 3]]
 
 
 def test_recited_guidelines_and_conclusions_do_not_rank(tmp_path: Path) -> None:

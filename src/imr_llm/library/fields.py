@@ -73,7 +73,7 @@ FIELDS: dict[str, Field] = {
         _value("items", "disputed items in the letter", "v.items"),
         Field("reason", "reason", "list", "SELECT determination_id, code AS value FROM reasons"),
         Field("primary_reason", "main reason", "list",
-              "SELECT determination_id, code AS value FROM reasons WHERE is_primary"),
+              "SELECT determination_id, code AS value FROM reasons WHERE is_primary = 1"),
         _facet("drug", "drug"),
         _facet("mentioned_drug", "drug mentioned in the record"),
         _facet("region", "body region"),
@@ -114,6 +114,22 @@ def where_filter(filter: Filter) -> Where:
     return where(field, filter.value)
 
 
+def select_filter(filter: Filter) -> Where:
+    """The SELECT of the ids that satisfy one filter, each once. Raises as `where_filter` does."""
+    where, values = where_filter(filter)
+    field = FIELDS[filter.field]
+    if (field.kind, filter.op) == ("list", "any"):
+        # The list itself tells: no determination need be looked up.
+        return f"SELECT DISTINCT determination_id AS id {_among(field, filter.value)}", values
+    return f"SELECT d.id {from_tables(where)} WHERE {where}", values
+
+
+def from_tables(sql: str) -> str:
+    """The tables that an expression speaks of; a letter's own are joined where they are asked for alone."""
+    reviews = " JOIN reviews v ON v.letter_id = d.letter_id" if "v." in sql else ""
+    return f"FROM determinations d{reviews}"
+
+
 def _marks(values: tuple[FilterValue, ...]) -> str:
     return ", ".join("?" * len(values))
 
@@ -136,8 +152,11 @@ def _value_range(field: Field, values: tuple[FilterValue, ...]) -> Where:
 
 
 def _list_any(field: Field, values: tuple[FilterValue, ...]) -> Where:
-    inner = f"SELECT determination_id FROM ({field.sql}) WHERE value IN ({_marks(values)})"
-    return f"d.id IN ({inner})", list(values)
+    return f"d.id IN (SELECT determination_id {_among(field, values)})", list(values)
+
+
+def _among(field: Field, values: tuple[FilterValue, ...]) -> str:
+    return f"FROM ({field.sql}) WHERE value IN ({_marks(values)})"
 
 
 def _list_all(field: Field, values: tuple[FilterValue, ...]) -> Where:

@@ -102,4 +102,14 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX reasons_by_primary ON reasons (is_primary, code, determination_id)",
         ),
     ),
+    Migration(
+        "0006_narrow_indexes",
+        (
+            # One condition each, with nothing else in it: what a broad filter reads of a large library.
+            "CREATE INDEX determinations_by_outcome ON determinations (decision)",
+            "CREATE INDEX determinations_by_category ON determinations (category)",
+            "CREATE INDEX determinations_by_treatment ON determinations (category || '.' || subcategory)",
+            "CREATE INDEX reviews_by_date ON reviews (letter_date, letter_id)",
+        ),
+    ),
 )

@@ -38,7 +38,7 @@ from imr_llm.library.facts import (
     read_rationale_pages,
     uds_states,
 )
-from imr_llm.library.fields import FIELDS, Field, where_filter
+from imr_llm.library.fields import FIELDS, Field, from_tables, select_filter, where_filter
 from imr_llm.library.filters import Filter
 from imr_llm.library.kept import Ids, Kept, find_common, is_among, read_ids
 from imr_llm.library.migrations import MIGRATIONS
@@ -130,7 +130,6 @@ _ROW = """SELECT d.id, d.letter_id, l.file, v.case_number, d.number, d.title, d.
 _FROM = "FROM determinations d JOIN reviews v ON v.letter_id = d.letter_id JOIN letters l ON l.letter_id = d.letter_id"
 # One parameter for any number of ids: SQLite's limit does not bind, and nothing is split.
 _BM25 = "bm25(passages, 2.0, 4.0, 1.0, 1.0)"
-_NONE = np.zeros(0, dtype=np.int64)
 _AMONG = "(SELECT value FROM json_each(?))"
 _GROUNDS = (
     f"FROM (SELECT * FROM determinations WHERE id IN {_AMONG} AND decision = ?) d"
@@ -533,8 +532,8 @@ class Library:
         among = self._mask(np.asarray(ids, dtype=np.int64))
         number, is_main = np.zeros(len(among), dtype=np.int64), np.zeros(len(among), dtype=np.bool_)
         for code in dict.fromkeys(codes):
-            number[self._postings("reason").get(code, _NONE)] += 1
-            is_main[self._postings("primary_reason").get(code, _NONE)] = True
+            number[self._filter_ids(Filter("reason", "any", (code,), "", ""))] += 1
+            is_main[self._filter_ids(Filter("primary_reason", "any", (code,), "", ""))] = True
         found = np.flatnonzero(among & (number > 0))
         return found[np.lexsort((found, -number[found], ~is_main[found]))]
 
@@ -652,9 +651,9 @@ class Library:
 
     def _filter_ids(self, filter: Filter | None) -> Ids:
         """The determinations that satisfy one filter (None: all), ascending."""
-        where, parameters = ("1", []) if filter is None else where_filter(filter)
-        sql = f"SELECT group_concat(id) FROM (SELECT d.id {_from(where)} WHERE {where})"
-        key = ("filter", where, tuple((type(value), value) for value in parameters))
+        select, parameters = ("SELECT id FROM determinations", []) if filter is None else select_filter(filter)
+        sql = f"SELECT group_concat(id) FROM ({select})"
+        key = ("filter", select, tuple((type(value), value) for value in parameters))
         with self._guard:
             return self._kept.get(self._version(), key, lambda: read_ids(self._read(sql, parameters)[0][0]), len)
 
@@ -662,7 +661,7 @@ class Library:
         """Each value of a field, and the determinations that have it, ascending."""
         known = FIELDS[field]
         if known.kind == "value":
-            sql = f"SELECT ({known.sql}) AS value, group_concat(d.id) {_from(known.sql)} GROUP BY value"
+            sql = f"SELECT ({known.sql}) AS value, group_concat(d.id) {from_tables(known.sql)} GROUP BY value"
         else:
             sql = f"SELECT value, group_concat(DISTINCT determination_id) FROM ({_list_sql(known)}) GROUP BY value"
 
@@ -834,12 +833,6 @@ def _columns(with_summary: bool) -> str:
 
 def _id_list(ids: Sequence[int] | Ids) -> str:
     return json.dumps(np.asarray(ids, dtype=np.int64).tolist(), separators=(",", ":"))
-
-
-def _from(sql: str) -> str:
-    """The tables that conditions speak of; a letter's own are joined where they are asked for alone."""
-    reviews = " JOIN reviews v ON v.letter_id = d.letter_id" if "v." in sql else ""
-    return f"FROM determinations d{reviews}"
 
 
 def _where(filters: Sequence[Filter]) -> tuple[str, list[Any]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Order = Sequence[int] | Ids
 BEST_BY_RELEVANCE = 50
 LEAST_RELEVANT = 0.25
+# Of a broad set, the determinations whose words are weighed.
+READ_CLOSELY = 500
 # Reciprocal rank fusion: what a rank is worth, and how much each order counts.
 RANK_OFFSET = 20
 WEIGHTS = {"reasons": 1.5, "vectors": 1.0, "words": 1.0}
@@ -56,12 +58,21 @@ def rank_answers(library: Library, index: Index | None, query: Query, ids: Seque
     if len(ids) < 2 and not index:
         return Ranked(among, np.ones(len(among)))
     wanted = [str(code) for code in query.values("reason")]
-    orders: dict[str, Order] = {"words": library.order_by_words(query.free_text, ids)}
+    orders: dict[str, Order] = {}
     if wanted:
         orders["reasons"] = library.order_by_reasons(ids, wanted)
     if index and query.free_text:
         orders["vectors"] = index.order_ids(query.free_text, ids)
+    if query.free_text:
+        orders["words"] = library.order_by_words(query.free_text, _read_closely(among, orders))
     return _fuse_among(among, orders)
+
+
+def _read_closely(among: Ids, orders: Mapping[str, Order]) -> Ids:
+    """The best by the orders so far, ascending: in a broad set the words order these alone."""
+    if not orders or len(among) <= READ_CLOSELY:
+        return among
+    return np.asarray(sorted(_fuse_among(among, orders).best(READ_CLOSELY)), dtype=np.int64)
 
 
 def rank_scores(scores: Mapping[int, float]) -> Ranked:
