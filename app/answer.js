@@ -18,10 +18,10 @@ const addressOf = ({question, refinement}) => {
   return address;
 };
 
-const askAgain = (question, refinement) => {
+const askAgain = (question, refinement, by = '') => {
   element.classList.add('imr-busy');
   element.setAttribute('aria-busy', 'true');
-  trigger('edit', {question, refinement});
+  trigger('edit', {question, refinement, by});
 };
 
 const showChosen = () => {
@@ -54,6 +54,12 @@ const deeds = {
   refine: (button) => {
     refocus = button.dataset.facet || '';
     askAgain(result().dataset.question, button.dataset.refinement);
+  },
+  askmodel: (button) => {
+    refocus = '';
+    button.disabled = true;
+    button.textContent = 'Asking …';
+    askAgain(result().dataset.question, result().dataset.refinement, 'model');
   },
   copy: async () => {
     await copy(addressOf(result().dataset).href);

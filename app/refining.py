@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imr_llm.search.query import Filter, Query, parse_query
 from imr_llm.search.refinement import Refinement, accepted_values, filter_key, own_filter
 
@@ -11,12 +13,15 @@ _FAMILIES = {"drug_name": ("drug_name", "drug"), "year": ("year", "letter_date")
 
 def without_filter(query: Query, refinement: Refinement, chip: Filter) -> Refinement:
     """Leave out a filter of the refined query: what was added to it, and what the question itself asked for."""
+    others = tuple(read for read in refinement.read if (read.field, read.words) != (chip.field, chip.words))
+    if others != refinement.read:
+        return replace(refinement, read=others)
     values = {str(value) for value in accepted_values(chip)}
     added = tuple(pair for pair in refinement.added if not (pair[0] in _facets_of(chip.field) and pair[1] in values))
     asked = [filter_key(own) for own in parse_query(query.text).filters if _is_origin(own, chip)]
     if not asked and added == refinement.added:
         asked = [filter_key(chip)]
-    return Refinement(tuple(dict.fromkeys((*refinement.dropped, *asked))), added)
+    return replace(refinement, dropped=tuple(dict.fromkeys((*refinement.dropped, *asked))), added=added)
 
 
 def toggle_value(query: Query, refinement: Refinement, field: str, value: str, *, chosen: bool) -> Refinement:
@@ -25,7 +30,7 @@ def toggle_value(query: Query, refinement: Refinement, field: str, value: str, *
     if not chosen:
         return _add(refinement, pair)
     if pair in refinement.added:
-        return Refinement(refinement.dropped, tuple(added for added in refinement.added if added != pair))
+        return replace(refinement, added=tuple(added for added in refinement.added if added != pair))
     for chip in _accepting(query, field, value):
         refinement = without_filter(query, refinement, chip)
         left = [str(other) for other in accepted_values(chip)]
@@ -39,7 +44,7 @@ def _add(refinement: Refinement, pair: tuple[str, str]) -> Refinement:
     added = tuple(dict.fromkeys((*refinement.added, pair)))
     values = " ".join(value for field, value in added if field == pair[0])
     back = {f"{pair[0]} any {values}", f"{pair[0]} is {values}"}
-    return Refinement(tuple(key for key in refinement.dropped if key not in back), added)
+    return replace(refinement, dropped=tuple(key for key in refinement.dropped if key not in back), added=added)
 
 
 def _accepting(query: Query, field: str, value: str) -> list[Filter]:

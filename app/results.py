@@ -34,20 +34,23 @@ def render_answer(
     refinement: Refinement | None = None,
     facets: Sequence[Facet] = (),
     ids: Sequence[str] = (),
+    model: str | None = None,
+    told: Sequence[str] = (),
 ) -> str:
     """A whole answer: what was understood, how many there are, and a card for each hit.
 
     `reviews` holds the hits' letters by letter_id; a hit whose letter is not in it gets a card without details.
     `figures` is HTML to stand before the cards, for a question that asks for figures. `ids` name what was found, so
-    that a saved search can tell what is new.
+    that a saved search can tell what is new. `model` names the model that can be asked about unused words, `told` are
+    notes on what it said.
     """
     refinement = refinement or Refinement()
-    read = render_query(answer.query, refinement)
+    read = render_query(answer.query, refinement, None if answer.query.similar else model)
     if answer.query.refused:
         return _wrap(
             answer, refinement, (), read + render_notice("This question is not answered", answer.query.refused)
         )
-    notes = render_notes(dict.fromkeys((*answer.query.notes, *answer.notes)))
+    notes = render_notes(dict.fromkeys((*answer.query.notes, *answer.notes, *told)))
     almost = render_near_misses(answer.near_misses, reviews)
     checklist = render_checklist(answer.checklist) if answer.checklist else ""
     if not answer.hits:

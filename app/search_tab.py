@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import gradio as gr
@@ -18,6 +18,7 @@ from .compare_view import render_comparison
 from .endpoints import LONGEST_TEXT
 from .feedback import FILE, Judgement, keep_judgement, read_verdict
 from .feedback import LONGEST_QUERY as LONGEST_JUDGED
+from .model_reading import name_model, read_by_model
 from .notices import render_empty_library, render_introduction, render_notice, render_waiting
 from .results import render_answer
 from .saved import read_saved, render_saved
@@ -44,7 +45,7 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
     under = _lay_out_downloads(source, asked)
     outputs = [question, answer, under, more, asked, shown]
 
-    def ask(text: str, refinement: str, limit: int) -> Updates:
+    def ask(text: str, refinement: str, limit: int, told: Sequence[str] = ()) -> Updates:
         hidden = {under: gr.update(visible=False), more: gr.update(visible=False), asked: "", shown: limit}
         try:
             if is_empty(source):
@@ -54,7 +55,7 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
             return {answer: render_notice(PROBLEM, str(error), kind="problem"), **hidden}
         hits, total = len(found.answer.hits), found.answer.total
         return {
-            answer: _render_found(found),
+            answer: _render_found(found, told),
             under: gr.update(visible=hits > 0 and can_export(found)),
             more: gr.update(visible=hits < total),
             asked: _pack(text, refinement),
@@ -81,7 +82,13 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
 
     def ask_refined(event: gr.EventData) -> Updates:
         text, refinement = str(event.question)[:LONGEST_TEXT], str(event.refinement)[:LONGEST_REFINEMENT]
-        return {question: text, **ask(text, refinement, PAGE_OF_HITS)}
+        told: Sequence[str] = ()
+        if event.by == "model":
+            try:
+                refinement, told = read_by_model(text, refinement)
+            except ImrError as error:
+                told = (f"the model was not heard: {error}",)
+        return {question: text, **ask(text, refinement, PAGE_OF_HITS, told)}
 
     def ask_more(before: str, limit: int) -> Updates:
         return ask(*_unpack(before), limit + PAGE_OF_HITS)
@@ -145,10 +152,17 @@ def _lay_out_downloads(source: OpenLibrary, asked: gr.Textbox) -> gr.Row:
     return row
 
 
-def _render_found(found: Found) -> str:
+def _render_found(found: Found, told: Sequence[str]) -> str:
     shown = figures.render_table(found.figures) if found.figures and found.figures.overall.determinations else ""
     return render_answer(
-        found.answer, found.reviews, shown, refinement=found.refinement, facets=found.facets, ids=found.ids
+        found.answer,
+        found.reviews,
+        shown,
+        refinement=found.refinement,
+        facets=found.facets,
+        ids=found.ids,
+        model=name_model(),
+        told=told,
     )
 
 

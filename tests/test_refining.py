@@ -6,7 +6,7 @@ import pytest
 from imr_llm.app.refining import toggle_value, without_filter
 
 from imr_llm.search.query import Filter, parse_query
-from imr_llm.search.refinement import Refinement, refine
+from imr_llm.search.refinement import ModelReading, Refinement, refine
 
 UPHELD, OVERTURNED = ("decision", "upheld"), ("decision", "overturned")
 
@@ -61,3 +61,14 @@ def test_a_year_is_taken_out_of_a_range_of_years() -> None:
     refinement = toggle_value(parse_query(text), Refinement(), "year", "2015", chosen=True)
     years = [chip.value for chip in refine(parse_query(text), refinement).filters if chip.field == "year"]
     assert years == [(2014, 2016)]
+
+
+def test_what_a_model_read_is_taken_away_by_its_chip_and_kept_by_other_edits() -> None:
+    lawn = ModelReading("reason", "no_functional_improvement", "mow the lawn")
+    question, refinement = "Norco denied, mow the lawn", Refinement(read=(lawn,))
+    query = refine(parse_query(question), refinement)
+    chip = next(chip for chip in query.filters if chip.words == lawn.words)
+    assert without_filter(query, refinement, chip) == Refinement()
+    decision = next(chip for chip in query.filters if chip.field == "decision")
+    assert without_filter(query, refinement, decision).read == (lawn,)
+    assert toggle_value(query, refinement, "year", "2016", chosen=False).read == (lawn,)

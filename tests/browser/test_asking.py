@@ -11,6 +11,8 @@ from urllib.parse import quote_plus
 import pytest
 from driving import OpenPage, ask
 
+from tests.model_server import ModelServer, Reply
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -49,6 +51,35 @@ def test_a_word_that_was_not_understood_is_shown(open_page: OpenPage) -> None:
     page = open_page()
     ask(page, "Norco denied zzyzx")
     assert "zzyzx" in page.locator(".imr-ignored").inner_text()
+
+
+def test_without_a_model_there_is_nobody_to_ask(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page, "Norco denied zzyzx")
+    assert page.get_by_role("button", name="Ask ").count() == 0
+
+
+def test_a_model_is_asked_about_unused_words(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanings = [
+        {"words": "mow the lawn", "meaning": "reason=no_functional_improvement"},
+        {"words": "denied", "meaning": "decision=overturned"},
+    ]
+    with ModelServer([Reply(content=json.dumps({"meanings": meanings})), Reply(status=401)]) as server:
+        monkeypatch.setenv("IMR_MODEL", "scripted")
+        monkeypatch.setenv("IMR_BASE_URL", server.base_url)
+        page = open_page()
+        ask(page, "Norco denied, mow the lawn")
+        page.get_by_role("button", name="Ask scripted at 127.0.0.1").click()
+        settle(page, "mow the lawn")
+        assert page.get_by_role("button", name="remove filter reason").count() == 1
+        assert "was read by a model" in page.locator(".imr-notes").inner_text()
+        assert "understood already" in page.locator(".imr-notes").inner_text()
+        assert page.locator(".imr-ignored").count() == 0
+        page.get_by_role("button", name="remove filter reason").click()
+        settle(page, "")
+        page.get_by_role("button", name="Ask scripted at 127.0.0.1").click()
+        page.wait_for_selector("text=the model was not heard")
+        assert total(page) > 0
 
 
 def test_a_chip_is_removed_by_keyboard_and_restored(open_page: OpenPage) -> None:
