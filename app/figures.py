@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from imr_llm.search.stats import Group, Rate, Statistics
+from imr_llm.search.stats import Group, Rate, Statistics, label_grouping
 
 from .answers import Figures
 from .chips import render_query
 from .crosstab_view import render_crosstab, render_dates
-from .labels import count_of, label_code, spell_label
+from .labels import count_of, spell_label
 from .notices import render_notes, render_notice
 
 ROWS_SHOWN = 40
@@ -88,9 +88,9 @@ def _render_groups(statistics: Statistics) -> str:
         if statistics.overlapping
         else ""
     )
-    by = label_code(statistics.by)
+    by = spell_label(label_grouping(statistics.by))
     return (
-        f'<div class="imr-table"><table><caption>Overturned, by {escape(by.lower())}</caption><thead><tr>'
+        f'<div class="imr-table"><table><caption>Overturned, by {escape(label_grouping(statistics.by))}</caption><thead><tr>'
         f'<th scope="col">{escape(by)}</th><th scope="col" class="imr-number">n</th>'
         '<th scope="col" class="imr-number imr-letters">Letters</th><th scope="col">Overturned, with 95% interval</th>'
         f"</tr></thead><tbody>{rows}</tbody></table></div>{overlap}{rest}"
@@ -122,4 +122,4 @@ def _render_bar(rate: Rate) -> str:
 
 def list_fields(fields: Sequence[str]) -> list[tuple[str, str]]:
     """(label, field) pairs for a drop-down."""
-    return [(label_code(field), field) for field in fields]
+    return [(spell_label(label_grouping(field)), field) for field in fields]

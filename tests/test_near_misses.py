@@ -33,7 +33,7 @@ def _misses(filled: tuple[Library, Index], text: str, number: int = 5) -> tuple[
         ("find cases denied for missing UDS", ("illicit.txt", 1), "urine drug screen: illicit positive, asked: missing"),
         ("find cases denied for missing UDS", ("missing.txt", 2), "reason: short term use only, asked: missing urine drug screen"),
         ("Norco overturned", ("missing.txt", 1), "decision: upheld"),
-        ("Norco overturned", ("approved.txt", 1), "drug: not stated, asked: hydrocodone/acetaminophen"),
+        ("Norco overturned in 2017", ("approved.txt", 1), "drug: not stated, asked: hydrocodone/acetaminophen"),
         ("cervical trigger point injections", ("approved.txt", 2), "region named only in the summary: cervical"),
         ("Soma denied", ("consistent.txt", 1), "drug only mentioned in the record: carisoprodol; in dispute: hydrocodone/acetaminophen"),
         ("Soma", ("consistent.txt", 1), "drug only mentioned in the record: carisoprodol; in dispute: hydrocodone/acetaminophen"),
@@ -78,6 +78,12 @@ def test_another_screen_or_region_comes_first(filled: tuple[Library, Index]) -> 
 )
 def test_none(filled: tuple[Library, Index], text: str) -> None:
     assert _misses(filled, text) == ()
+
+
+def test_another_item_is_near_by_more_than_its_decision(filled: tuple[Library, Index]) -> None:
+    misses = _misses(filled, "Norco overturned", 7)
+    assert {miss.failed.field for miss in misses} == {"decision"}
+    assert not _misses(filled, "Norco upheld or overturned", 7)
 
 
 def test_only_where_asked_for_and_at_most_so_many(filled: tuple[Library, Index]) -> None:

@@ -109,3 +109,13 @@ def test_an_empty_library(tmp_path: Path) -> None:
     with Library.open(tmp_path / "library") as library:
         statistics = compute_statistics(library)
         assert (statistics.overall.determinations, statistics.groups) == (0, ())
+
+
+def test_a_rate_of_words_that_nobody_read_says_that_everything_was_counted(library: Library) -> None:
+    statistics = compute_statistics(library, "overturn rate of zzyzx")
+    assert 'nothing was selected by "zzyzx": every determination was counted' in statistics.notes
+    assert not any("nothing was selected" in note for note in compute_statistics(library, "overturn rate").notes)
+
+
+def test_a_grouping_is_called_by_its_field(library: Library) -> None:
+    assert "by treatment;" in compute_statistics(library, "overturn rate by treatment").basis

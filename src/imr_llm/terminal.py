@@ -13,7 +13,7 @@ from imr_llm.letters.cleaning import clean_text
 from imr_llm.library.store import Counts
 from imr_llm.record import Determination, Review
 from imr_llm.search.checklist import CheckLine, Checklist
-from imr_llm.search.hits import Answer, Hit, HitEvidence
+from imr_llm.search.hits import Answer, Hit, HitEvidence, tell_figures
 from imr_llm.search.query import Query
 from imr_llm.search.similar import SimilarAnswer
 from imr_llm.search.stats import SMALL, Group, Rate, Statistics
@@ -27,7 +27,7 @@ DISCLAIMER = (
 
 def print_answer(answer: Answer, *, explain: bool = False) -> None:
     """Hits with their evidence, after what was understood of the question."""
-    _print_query(answer.query, answer.notes, explain=explain)
+    _print_query(answer.query, (*answer.notes, *tell_figures(answer)), explain=explain)
     shown = f", {len(answer.hits)} shown" if len(answer.hits) < answer.total else ""
     print(
         f"{answer.total} of {answer.determinations_searched} determinations "

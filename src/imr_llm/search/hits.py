@@ -73,8 +73,6 @@ def answer_query(
     shown = selection.ranked.best(limit or None)
     hits = make_hits(library, query, list(shown), shown)
     notes = (*query.notes, *selection.notes)
-    if query.measure:
-        notes = (*notes, "the question asks for figures: `imr-llm stats` answers it")
     missed = find_near_misses(library, index, query, limit=near_misses) if near_misses else ()
     checklist = check_query(library, query) if query.measure and query.measure.kind == "reasons" else None
     total = len(selection.ranked.ids)
@@ -96,7 +94,7 @@ def answer_json(answer: Answer, *, near_misses: bool = False) -> dict[str, Any]:
         },
         "total": answer.total,
         "hits": [_hit_json(hit) for hit in answer.hits],
-        "notes": list(answer.notes),
+        "notes": [*answer.notes, *tell_figures(answer)],
         "letters_searched": answer.letters_searched,
         "determinations_searched": answer.determinations_searched,
     }
@@ -108,6 +106,11 @@ def answer_json(answer: Answer, *, near_misses: bool = False) -> dict[str, Any]:
             for miss in answer.near_misses
         ]
     return plain
+
+
+def tell_figures(answer: Answer) -> tuple[str, ...]:
+    """A note where the question asks for figures: what prints them."""
+    return ("the question asks for figures: `imr-llm stats` prints them",) if answer.query.measure else ()
 
 
 def _filter_json(filter: Filter) -> dict[str, Any]:
@@ -143,6 +146,9 @@ def _select(library: Library, index: Index | None, query: Query) -> _Selection:
         ids = library.select_array(query.filters)
         notes = [*_unsure_regions(library, query), *([] if len(ids) else _explain_nothing(library, query))]
         return _Selection(rank_answers(library, index, query, ids), tuple(notes))
+    if query.measure:
+        note = "no condition was understood: every determination is listed, and counted"
+        return _Selection(rank_scores(dict.fromkeys(library.select_ids(), 0.0)), (note,))
     if not query.free_text:
         note = "no word of the question selects anything: every determination is listed"
         return _Selection(rank_scores(dict.fromkeys(library.select_ids(), 0.0)), (note,))

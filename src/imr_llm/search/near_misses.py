@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COMPARED = 20_000
 # A region or a drug that the letter names, but not as the item's own.
 _NAMED_ELSEWHERE = {"region": "unsure_region", "drug": "mentioned_drug", "drug_name": "mentioned_drug"}
+# What the item is: another item is near only by more than its decision.
+_ITEM = frozenset({"category", "subcategory", "drug", "drug_name"})
 _SCREEN = "missing_urine_drug_screen"
 _ON_RECORD = tuple(state for state in get_args(UdsStatus) if state not in ("stated_absent", "not_mentioned"))
 
@@ -39,7 +41,7 @@ def find_near_misses(library: Library, index: Index | None, query: Query, *, lim
 
     Those whose summary names the region, or whose drug screen is another than the one asked for, come first, then all
     by the question's own order. Where a question has one condition everything else fails it: then only these are near,
-    and those that mention the drug.
+    and those that mention the drug; so too where it asks for an item and its decision, and the item is another one.
     """
     if query.unanswerable or query.similar or limit < 1:
         return ()
@@ -58,7 +60,7 @@ def _candidates(library: Library, query: Query) -> Iterable[tuple[Filter, list[i
     """The filter that some determinations fail, their ids, and whether they are nearer than others that fail it."""
     for filter in query.filters:
         others = [f for f in query.filters if f is not filter]
-        if others:
+        if any(f.field != "decision" or filter.field not in _ITEM for f in others):
             yield filter, library.select_ids(others, failing=filter)[:COMPARED], False
         nearer = _nearer(filter)
         if nearer is not None:

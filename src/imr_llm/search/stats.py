@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from imr_llm.errors import ConfigurationError
+from imr_llm.library.fields import FIELDS
 from imr_llm.library.filters import Query
 from imr_llm.search.labels import label_value
 from imr_llm.search.query import parse_query
@@ -207,15 +208,21 @@ def _letters_with_several(library: Library, rows: Sequence[Row]) -> int:
     return len({row.letter_id for row in rows if items[row.id] and int(items[row.id][0]) > 1})
 
 
+def label_grouping(by: str) -> str:
+    """A name of GROUPINGS in words: "treatment" for subcategory."""
+    return FIELDS[_FIELD_OF[by]].label
+
+
 def _basis(by: str) -> str:
-    field = _YEAR_BASIS if by == "year" else by.replace("_", " ")
+    field = _YEAR_BASIS if by == "year" else label_grouping(by)
     return f"determinations by {field}; a rate is of the determinations of its group"
 
 
 def _unread(query: Query) -> Iterable[str]:
     """A question none of whose words selects anything is not answered by figures for everything."""
-    if query.free_text and not query.filters and not query.measure and not query.unanswerable:
-        yield f'nothing was selected by "{query.free_text}": every determination was counted'
+    words = " ".join(query.ignored) if query.measure else query.free_text
+    if words and not query.filters and not query.unanswerable:
+        yield f'nothing was selected by "{words}": every determination was counted'
 
 
 def _notes(library: Library, rows: Sequence[Row], groups: Sequence[Group], by: str) -> Iterable[str]:
