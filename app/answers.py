@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from imr_llm.embeddings import Embedder
 from imr_llm.errors import EmptyInput, ImrError
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
-from imr_llm.library.embeddings import Embedder
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Counts, Library
 from imr_llm.record import Determination, Review

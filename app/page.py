@@ -22,7 +22,7 @@ from .hosts import is_loopback
 if TYPE_CHECKING:
     import gradio as gr
 
-    from imr_llm.library.embeddings import Embedder
+    from imr_llm.embeddings import Embedder
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -111,7 +111,7 @@ def _bypass_proxies() -> None:
 
 
 def _open_embedder() -> Embedder:
-    from imr_llm.library.embeddings import open_embedder
+    from imr_llm.embeddings import open_embedder
     from imr_llm.settings import read_settings
 
     settings = read_settings(os.environ)

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from imr_llm.embeddings import open_embedder
 from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Outcome, Plan, choose_extractor
 from imr_llm.letters.reading import read_letters
-from imr_llm.library.embeddings import open_embedder
 from imr_llm.library.store import Library
 from imr_llm.settings import Settings
 

@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from imr_llm.embeddings import open_embedder
 from imr_llm.errors import ConfigurationError
 from imr_llm.extraction import Plan
 from imr_llm.letters.reading import read_letters
-from imr_llm.library.embeddings import open_embedder
 from imr_llm.settings import read_settings
 
 from .compare import Comparison, Turn, compare_scores

@@ -19,7 +19,7 @@ import chromadb
 import ir_measures
 from ir_measures import RR, Qrel, Rprec, ScoredDoc, nDCG
 
-from imr_llm.library.embeddings import Embedder
+from imr_llm.embeddings import Embedder
 from imr_llm.library.index import open_index
 from imr_llm.library.store import Library
 from imr_llm.search.hits import search

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from imr_llm.embeddings import Vectors, normalise
 from imr_llm.letters.letter import Letter
-from imr_llm.library.embeddings import Vectors, normalise
 from imr_llm.library.store import Library
 from imr_llm.record import (
     Case,

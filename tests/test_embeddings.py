@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imr_llm import embeddings
+from imr_llm.embeddings import BuiltinEmbedder, EndpointEmbedder, normalise, open_embedder, verify_files
 from imr_llm.errors import ConfigurationError, ModelRefused, ModelUnreachable
-from imr_llm.library import embeddings
-from imr_llm.library.embeddings import BuiltinEmbedder, EndpointEmbedder, normalise, open_embedder, verify_files
 
 
 def test_the_packaged_model_runs_offline() -> None:
@@ -100,7 +100,7 @@ class _Endpoint:
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Endpoint]:
-    monkeypatch.setattr("imr_llm.library.embeddings.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("imr_llm.embeddings.time.sleep", lambda seconds: None)
     server = _Endpoint()
     yield server
     server.server.shutdown()
@@ -143,6 +143,6 @@ def test_what_an_endpoint_answers_is_checked_and_not_repeated(
 
 
 def test_an_endpoint_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imr_llm.library.embeddings.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("imr_llm.embeddings.time.sleep", lambda seconds: None)
     with pytest.raises(ModelUnreachable, match="cannot be reached"):
         EndpointEmbedder("http://127.0.0.1:9/v1", "m").embed(["a"])

@@ -28,10 +28,10 @@ from letters import ROOT, SAMPLE_GOLD, SAMPLES
 from library_samples import SAMPLES as LIBRARY_SAMPLES
 from library_samples import WordEmbedder, fill_library, make_review
 
+from imr_llm.embeddings import Vectors, normalise
 from imr_llm.errors import ConfigurationError
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
-from imr_llm.library.embeddings import Vectors, normalise
 from imr_llm.library.store import Library
 from imr_llm.rules.extractor import extract_by_rules
 

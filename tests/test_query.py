@@ -583,3 +583,24 @@ def test_a_person_by_name_is_refused() -> None:
     assert parse_query("letters reviewed by Dr. Smith").refused
     assert parse_query("patient named Garcia").refused
     assert not parse_query("doctor gave no reason").refused
+
+
+@pytest.mark.parametrize(
+    ("text", "op", "code"),
+    [
+        ("Norco denied, but not because nobody could tell how far the pain came down", "none", "no_pain_relief_documented"),
+        ("Norco denied without a UDS, and nobody could tell how far the pain came down", "any", "no_pain_relief_documented"),
+        ("denied because the response on record was too weak or too short", "any", "poor_documented_response"),
+    ],
+)  # fmt: skip
+def test_a_ground_is_heard_beside_another_and_excluded(text: str, op: str, code: str) -> None:
+    query = parse_query(text)
+    assert (op, (code,)) in [(f.op, f.value) for f in query.filters if f.field == "reason"]
+    assert any("by likeness" in note for note in query.notes)
+
+
+@pytest.mark.parametrize(
+    "text", ["single-ingredient lidocaine in any form denied", "opioids denied by an older reviewer from the coast"]
+)
+def test_what_is_no_ground_is_not_heard(text: str) -> None:
+    assert "reason" not in [f.field for f in parse_query(text).filters]

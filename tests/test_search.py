@@ -259,7 +259,7 @@ def _seed_rows() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from imr_llm.library.embeddings import open_embedder
+    from imr_llm.embeddings import open_embedder
     from imr_llm.rules.extractor import extract_by_rules
 
     with Library.open(tmp_path_factory.mktemp("seeds") / "library") as library:

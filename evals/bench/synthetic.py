@@ -14,9 +14,9 @@ from importlib import resources
 
 import numpy as np
 
+from imr_llm.embeddings import BUILTIN_DIMENSION, Vectors, normalise
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
-from imr_llm.library.embeddings import BUILTIN_DIMENSION, Vectors, normalise
 from imr_llm.library.store import Library
 from imr_llm.record import Determination, Evidence, Rationale, Reason, Request, Review
 from imr_llm.rules.extractor import extract_by_rules

@@ -200,7 +200,7 @@ def _clauses(row: Row) -> list[str]:
 
 
 def _embed(texts: Sequence[str]) -> np.ndarray:
-    from imr_llm.library.embeddings import open_embedder
+    from imr_llm.embeddings import open_embedder
 
     new = [text for text in dict.fromkeys(texts) if text not in _VECTORS]
     _VECTORS.update(zip(new, open_embedder().embed(new), strict=True))

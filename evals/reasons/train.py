@@ -5,7 +5,7 @@
 
 Needs scikit-learn and scipy besides the project's own environment. The corpus (evals/reasons/corpus) was written for this
 project: wordings.jsonl, single sentences with the codes they state; rationales.jsonl, whole rationales with labels;
-heldout.jsonl, rationales that nothing is trained or tuned on.
+questions.txt, the words in which users ask for a ground; heldout.jsonl, rationales that nothing is trained on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from imr_llm.letters.cleaning import clean_text
@@ -28,7 +28,7 @@ from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
 from imr_llm.letters.sections import read_sections
 from imr_llm.letters.sentences import split_sentences
-from imr_llm.rules.reason_model import BLOCKS, ReasonModel, read_features, vectorise
+from imr_llm.rules.reason_model import BLOCKS, ReasonModel, embed_sentences, read_features, vectorise
 from imr_llm.rules.reasons import ABSURD, NOT_GUESSED, SURE, find_by_patterns, score_codes
 from imr_llm.terms.taxonomy import load_taxonomy
 
@@ -114,6 +114,23 @@ def load_wordings() -> list[Sentence]:
     return sentences
 
 
+def load_questions() -> list[Sentence]:
+    """The phrases of questions.txt, each with its codes."""
+    sentences = []
+    for line in (CORPUS / "questions.txt").read_text("utf-8").splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        codes, _, phrases = line.partition(":")
+        stated = frozenset() if codes == "-" else frozenset(code.strip() for code in codes.split(","))
+        if unknown := stated - set(load_taxonomy().codes):
+            raise SystemExit(f"questions.txt: {sorted(unknown)} are no codes")
+        sentences += [
+            Sentence(phrase.strip(), stated, None, None, frozenset({"denial", "overturn"}))
+            for phrase in phrases.split(" / ")
+        ]
+    return sentences
+
+
 def load_cases(path: Path) -> list[Case]:
     return [
         Case(
@@ -169,8 +186,9 @@ def train(wordings: Iterable[Sentence], cases: Iterable[Case]) -> ReasonModel:
         ),
         shape=(len(rows), len(rarity)),
     )
+    matrix = hstack([matrix, csr_matrix(_embed([s.text for s in sentences]))]).tocsr()
     codes = tuple(load_taxonomy().codes)
-    weights = np.zeros((len(rarity), len(codes)), dtype=np.float32)
+    weights = np.zeros((matrix.shape[1], len(codes)), dtype=np.float32)
     bias = np.full(len(codes), -20.0, dtype=np.float32)
     for place, code in enumerate(codes):
         polarity = load_taxonomy().codes[code].polarity
@@ -179,7 +197,18 @@ def train(wordings: Iterable[Sentence], cases: Iterable[Case]) -> ReasonModel:
         if stated.sum() >= 3:
             fitted = LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=300).fit(matrix[chosen], stated)
             weights[:, place], bias[place] = fitted.coef_[0], fitted.intercept_[0]
-    return ReasonModel(codes, places, rarity, weights.astype(np.float16), bias)
+    halves = weights.astype(np.float16)
+    return ReasonModel(codes, places, rarity, halves[: len(rarity)], halves[len(rarity) :], bias)
+
+
+_VECTORS: dict[str, np.ndarray[Any, np.dtype[np.float32]]] = {}
+
+
+def _embed(texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """The vectors of sentences; each is made once, for however many trainings."""
+    new = [text for text in dict.fromkeys(texts) if text not in _VECTORS]
+    _VECTORS.update(zip(new, embed_sentences(new), strict=True))
+    return np.stack([_VECTORS[text] for text in texts])
 
 
 def _number_features(
@@ -204,6 +233,7 @@ def save(model: ReasonModel, path: Path) -> None:
         codes="\n".join(model.codes),
         rarity=model.rarity,
         weights=model.weights,
+        vector_weights=model.vector_weights,
         bias=model.bias,
         **{f"{block}_names": "\n".join(model.places[block]) for block in BLOCKS},
     )
@@ -248,7 +278,7 @@ def report(name: str, cases: Sequence[Case], models: Sequence[ReasonModel]) -> N
 def measure(folds: int = 4) -> None:
     """Held-out rationales with everything else trained on; real letters unseen by the model, whole letters at a time."""
     wordings, rationales, samples, real = (
-        load_wordings(),
+        [*load_wordings(), *load_questions()],
         load_cases(CORPUS / "rationales.jsonl"),
         load_samples(),
         load_real(),
@@ -281,7 +311,8 @@ def main() -> None:
     if parser.parse_args().measure:
         measure()
         return
-    model = train(load_wordings(), [*load_cases(CORPUS / "rationales.jsonl"), *load_samples(), *load_real()])
+    wordings = [*load_wordings(), *load_questions()]
+    model = train(wordings, [*load_cases(CORPUS / "rationales.jsonl"), *load_samples(), *load_real()])
     save(model, MODEL)
     print(f"{len(model.rarity):,} features, {len(model.codes)} codes, {MODEL.stat().st_size:,} bytes")
 

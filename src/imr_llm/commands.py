@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from imr_llm import terminal
 from imr_llm.doctor import examine
+from imr_llm.embeddings import open_embedder
 from imr_llm.errors import ConfigurationError, VectorIndexError
 from imr_llm.extraction import Outcome, Plan, Tally, choose_extractor, estimate_run, extract_letters, open_extractor
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import SUFFIXES, Unreadable, decode_text, read_letters, read_text
-from imr_llm.library.embeddings import open_embedder
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
 from imr_llm.search.export import export_determinations

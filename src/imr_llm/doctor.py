@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from imr_llm import __version__
+from imr_llm.embeddings import open_embedder
 from imr_llm.errors import ImrError
 from imr_llm.extraction import choose_extractor
-from imr_llm.library.embeddings import open_embedder
 from imr_llm.library.index import open_index
 from imr_llm.library.store import Library
 from imr_llm.settings import Settings

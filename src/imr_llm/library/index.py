@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_llm.embeddings import Embedder, Vectors
 from imr_llm.errors import VectorIndexError
-from imr_llm.library.embeddings import Embedder, Vectors
 from imr_llm.library.kept import Ids, order_down
 from imr_llm.library.matrix import FOLDER as VECTORS
 from imr_llm.library.matrix import Matrix, Stamp, current_name, open_matrix, write_matrix

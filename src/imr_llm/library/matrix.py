@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_llm.embeddings import Vectors
 from imr_llm.errors import VectorIndexError
-from imr_llm.library.embeddings import Vectors
 from imr_llm.library.kept import Ids
 from imr_llm.library.store import StoredVector
 

@@ -2,8 +2,9 @@
 
 It stands beside the patterns of findings.py: patterns know what they know for certain, the model recognises wordings
 nobody wrote a pattern for. A sentence is a bag of words (one to three in a row), of letters (three to five in a row
-within a word) and of the treatment it is about; each code has one weight a feature (logistic regression). Trained by
-evals/reasons/train.py, which says on what; the weights are data/reason_model.npz.
+within a word) and of the treatment it is about, beside its vector by the packaged sentence encoder; each code has one
+weight a feature (logistic regression). Trained by evals/reasons/train.py, which says on what; the weights are
+data/reason_model.npz.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imr_llm.embeddings import BuiltinEmbedder
 
 BLOCKS = ("words", "letters", "treatment")
 BLOCK_WEIGHTS: Mapping[str, float] = {"words": 1.5, "letters": 1.0, "treatment": 0.75}
@@ -53,19 +56,36 @@ def _rows_of_letters(words: Iterable[str], shortest: int, longest: int) -> Itera
 
 @dataclass(frozen=True)
 class ReasonModel:
-    """Weights of a trained model: `places` and `rarity` by block and feature, `weights` (features, codes)."""
+    """Weights of a trained model: `places` and `rarity` by block and feature, `weights` (features, codes).
+
+    `vector_weights` (dimensions, codes) are those of a sentence's vector.
+    """
 
     codes: tuple[str, ...]
     places: Mapping[str, Mapping[str, int]]
     rarity: NDArray[np.float32]
     weights: NDArray[np.float16]
+    vector_weights: NDArray[np.float16]
     bias: NDArray[np.float32]
 
-    def score(self, text: str, category: str | None, subcategory: str | None) -> dict[str, float]:
-        """The probability, 0 to 1, that this cleaned sentence states each code."""
-        places, values = vectorise(read_features(text, category, subcategory), self.places, self.rarity)
-        margin = values @ self.weights[places].astype(np.float32) + self.bias
-        return dict(zip(self.codes, (1.0 / (1.0 + np.exp(-margin))).tolist(), strict=True))
+    def score(self, text: str, category: str | None = None, subcategory: str | None = None) -> dict[str, float]:
+        """As `score_all`, for one sentence."""
+        return self.score_all([text], category, subcategory)[0]
+
+    def score_all(self, texts: Sequence[str], category: str | None, subcategory: str | None) -> list[dict[str, float]]:
+        """The probability, 0 to 1, that each of some cleaned sentences states each code."""
+        if not texts:
+            return []
+        margins = embed_sentences(texts) @ self.vector_weights.astype(np.float32) + self.bias
+        for row, text in enumerate(texts):
+            places, values = vectorise(read_features(text, category, subcategory), self.places, self.rarity)
+            margins[row] += values @ self.weights[places].astype(np.float32)
+        return [dict(zip(self.codes, row, strict=True)) for row in (1.0 / (1.0 + np.exp(-margins))).tolist()]
+
+
+def embed_sentences(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The vectors of sentences, a row each."""
+    return BuiltinEmbedder().embed(texts)
 
 
 def vectorise(
@@ -92,11 +112,11 @@ def load_reason_model() -> ReasonModel:
         np.load(file, allow_pickle=False) as data,
     ):
         names = {block: str(data[f"{block}_names"]).split("\n") for block in BLOCKS}
-        rarity, weights, bias = data["rarity"], data["weights"], data["bias"]
+        rarity, weights, vector_weights, bias = (data[name] for name in ("rarity", "weights", "vector_weights", "bias"))
         codes = tuple(str(data["codes"]).split("\n"))
     places: dict[str, dict[str, int]] = {}
     at = 0
     for block in BLOCKS:
         places[block] = {name: at + offset for offset, name in enumerate(names[block])}
         at += len(names[block])
-    return ReasonModel(codes, places, rarity, weights, bias)
+    return ReasonModel(codes, places, rarity, weights, vector_weights, bias)

@@ -43,7 +43,7 @@ _LEAD = re.compile(
 
 
 # Chosen on labels that were not trained on: evals/reasons/train.py --measure.
-SURE = 0.2  # from here on the model's word is enough
+SURE = 0.15  # from here on the model's word is enough
 ABSURD = 0.002  # below this a pattern's word is not
 # "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
 BY_MODEL = "sentence model"
@@ -123,10 +123,14 @@ def score_codes(
         code: Belief(0.0, 0, 0) for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]
     }
     clauses = [clause for clause in split_clauses(rationale) if clause.role == "finding"]
-    for start, end in split_sentences(rationale):
-        if not any(clause.start < end and clause.end > start for clause in clauses):
-            continue
-        for code, score in model.score(rationale[start:end], category, subcategory).items():
+    sentences = [
+        (start, end)
+        for start, end in split_sentences(rationale)
+        if any(clause.start < end and clause.end > start for clause in clauses)
+    ]
+    scores = model.score_all([rationale[start:end] for start, end in sentences], category, subcategory)
+    for (start, end), scored in zip(sentences, scores, strict=True):
+        for code, score in scored.items():
             if code in best and score > best[code].score:
                 best[code] = Belief(score, start, end)
     return best

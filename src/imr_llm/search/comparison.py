@@ -18,7 +18,7 @@ from imr_llm.search.wording import load_wording
 from imr_llm.terms.vocabulary import find_terms, subcategory_of_class
 
 if TYPE_CHECKING:
-    from imr_llm.library.embeddings import Vectors
+    from imr_llm.embeddings import Vectors
     from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 

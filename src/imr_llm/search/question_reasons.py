@@ -114,9 +114,11 @@ def read_findings(question: Question) -> None:
     """Where no reason was understood: a question that is worded as reviewers word a finding asks for its reason.
 
     "continues with high pain scores on the regimen" is poor documented response. The patterns are those that read
-    letters; a ground for an overturn is so read only where nothing else was understood.
+    letters; a ground for an overturn is so read only where nothing else was understood. Beside a ground that was
+    understood another is heard by likeness alone.
     """
     if any(question.has(field) for field in _GROUNDS):
+        _read_likeness(question, beside=True)
         return
     found = find_matches(question.text, Subject(), "denial")
     if not found and not question.filters:
@@ -143,7 +145,7 @@ def _agrees(text: str, start: int, end: int, code: str) -> bool:
     """Whole words, and the sentence model does not hold the pattern's reading of their clause for absurd."""
     whole = not (start and text[start - 1].isalnum() and text[start].isalnum())
     first, last = next(((s, e) for s, e, _ in _clauses(text) if s <= start < e), (0, len(text)))
-    scores = load_reason_model().score(text[first : max(end, last)].strip(), None, None)
+    scores = load_reason_model().score(text[first : max(end, last)].strip())
     return whole and (scores.get(code, 1.0) >= LEAST_AGREEMENT or len(text[start:end].split()) >= LONG_WORDING)
 
 
@@ -166,31 +168,33 @@ _ASKS = re.compile(
 )
 
 
-def _read_likeness(question: Question) -> None:
-    """A clause in words that no pattern knows: the ground that the sentence model, which reads letters, hears in it.
+def _read_likeness(question: Question, *, beside: bool = False) -> None:
+    """A clause in words that no pattern knows: the ground that the sentence model hears in it.
 
-    It takes two words or more that nobody understood, and a model that is sure; the reading is told.
+    It takes two words or more that nobody understood, and a model that is sure (`beside` another ground, of the clause
+    by itself); the reading is told. "not because ..." before the clause excludes its ground.
     """
     decided = {value for f in question.filters if f.field == "decision" for value in f.value}
     side = {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(
         frozenset(str(value) for value in decided)
     )
-    heard: list[tuple[float, str, list[re.Match[str]]]] = []
-    for start, end, cued in [*_clauses(question.text), (0, len(question.text), False)]:
+    heard: list[tuple[float, str, list[re.Match[str]], bool]] = []
+    for start, end, cued in [*_clauses(question.text), *([] if beside else [(0, len(question.text), False)])]:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
         if len(unread) < 2 or _ASKS.match(question.text[start:end]):
             continue
         code, score, second = _hear(_without_taken(question, start, end), side)
-        least = SURE if side is None else POSSIBLE if cued else LIKELY
+        least = SURE if side is None or beside else POSSIBLE if cued else LIKELY
         if score >= least and score >= LEAD * second:
-            heard.append((score, code, unread))
+            heard.append((score, code, unread, _EXCLUDED.search(question.text[:start]) is not None))
     if not heard:
         return
-    _, code, unread = max(heard, key=lambda each: each[0])
+    _, code, unread, excluded = max(heard, key=lambda each: each[0])
     words = question.text[unread[0].start() : unread[-1].end()]
     for match in unread:
         question.take(*match.span())
-    question.add("reason", "any", (code,), f"reason: {reason_label(code)}", words)
+    label = f"reason is not: {reason_label(code)}" if excluded else f"reason: {reason_label(code)}"
+    question.add("reason", "none" if excluded else "any", (code,), label, words)
     question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
 
 
@@ -216,7 +220,7 @@ def _is_content(word: str) -> bool:
 def _hear(clause: str, side: str | None) -> tuple[str, float, float]:
     """The likeliest ground in a clause, how likely it is, and how likely the next: of one side, or of both."""
     known = load_taxonomy().codes
-    scores = load_reason_model().score(clause, None, None)
+    scores = load_reason_model().score(clause)
     ordered = sorted(
         ((score, code) for code, score in scores.items() if side in (None, known[code].polarity)), reverse=True
     )
