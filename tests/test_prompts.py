@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from imr_llm.errors import PromptError
 from imr_llm.llm.answers import LetterAnswer, LetterJudgement, YesNo
-from imr_llm.llm.evidence import ABSENCE_CODES, Claim, check_claim
+from imr_llm.llm.evidence import Claim, check_claim
 from imr_llm.llm.grounding import locate_quote
 from imr_llm.llm.prompts import (
     ItemText,
@@ -28,6 +28,7 @@ from imr_llm.llm.prompts import (
     render_messages,
 )
 from imr_llm.llm.statics import describe_statics
+from imr_llm.rules.absence import ABSENCE_CODES
 from imr_llm.search.model_reader import Meanings, judge_meanings
 from imr_llm.search.query import parse_query
 from imr_llm.terms.taxonomy import load_taxonomy

@@ -604,3 +604,36 @@ def test_a_ground_is_heard_beside_another_and_excluded(text: str, op: str, code:
 )
 def test_what_is_no_ground_is_not_heard(text: str) -> None:
     assert "reason" not in [f.field for f in parse_query(text).filters]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("Norco or other opioids denied", "subcategory", ("pharmaceuticals.opioids",)),
+        ("UDS was consistent, per the reviewer", "uds_rationale", ("consistent",)),
+        ("which items fell because the surgery they went with was not necessary", "reason", ("depends_on_denied_service",)),
+        ("H-wave, a TENS unit should have been tried first", "reason",
+         ("no_failed_conservative_care", "no_failed_first_line_drug")),
+        ("relief on record but not good enough", "reason", ("poor_documented_response",)),
+    ],
+)  # fmt: skip
+def test_wordings_of_a_later_round(text: str, field: str, value: tuple[str, ...]) -> None:
+    assert (field, value) in [(f.field, f.value) for f in parse_query(text).filters]
+
+
+def test_of_a_drug_and_its_class_the_class_says_all() -> None:
+    assert not [f for f in parse_query("Norco or other opioids denied").filters if f.field == "drug"]
+    assert [f.field for f in parse_query("Norco or tramadol denied").filters] == ["drug", "decision"]
+
+
+def test_a_category_in_a_list_of_treatments_is_each_of_its_kinds() -> None:
+    (treatment, _) = parse_query("more therapy, chiro or acupuncture denied").filters
+    assert treatment.field == "subcategory"
+    assert {"rehabilitation.physical_therapy", "rehabilitation.acupuncture"} <= set(treatment.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["urine drug testing requested, was it approved?", "Norco, was it denied or approved", "whether they were overturned: braces"]
+)  # fmt: skip
+def test_asking_for_the_decision_names_none(text: str) -> None:
+    assert "decision" not in [f.field for f in parse_query(text).filters]

@@ -29,7 +29,7 @@ from imr_llm.letters.reading import read_letters
 from imr_llm.letters.sections import read_sections
 from imr_llm.letters.sentences import split_sentences
 from imr_llm.rules.reason_model import BLOCKS, ReasonModel, embed_sentences, read_features, vectorise
-from imr_llm.rules.reasons import ABSURD, NOT_GUESSED, SURE, find_by_patterns, score_codes
+from imr_llm.rules.reasons import NOT_GUESSED, SURE, find_by_patterns, is_absurd, score_codes
 from imr_llm.terms.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parents[2]
@@ -257,22 +257,23 @@ def report(name: str, cases: Sequence[Case], models: Sequence[ReasonModel]) -> N
         {"decision": c.decision, "category": c.category, "subcategory": c.subcategory} for c in cases
     ]
     beliefs = [score_codes(c.rationale, model=m, **a) for c, m, a in zip(cases, models, about, strict=True)]
-    patterns = [
-        {finding.code for finding in find_by_patterns(c.rationale, title=c.title, **a)}
-        for c, a in zip(cases, about, strict=True)
-    ]
+    patterns = [find_by_patterns(c.rationale, title=c.title, **a) for c, a in zip(cases, about, strict=True)]
     labels = [case.codes for case in cases]
     print(f"{name}: {len(cases)} rationales, {sum(map(len, labels))} reasons")
-    print(f"  patterns alone                             {count(zip(labels, patterns, strict=True))}")
-    for sure in (0.1, 0.15, SURE, 0.25, 0.3):
-        sure_of = [{c for c, b in row.items() if b.score >= sure and c not in NOT_GUESSED} for row in beliefs]
-        print(f"  model >= {sure:.2f}                              {count(zip(labels, sure_of, strict=True))}")
-        for absurd in (0.0, ABSURD, 0.02):
-            both = [
-                {c for c in found if row[c].score >= absurd or c in NOT_GUESSED} | certain
-                for found, certain, row in zip(patterns, sure_of, beliefs, strict=True)
-            ]
-            print(f"  model >= {sure:.2f} or a pattern, model >= {absurd:.3f}  {count(zip(labels, both, strict=True))}")
+    by_pattern = [{finding.code for finding in found} for found in patterns]
+    print(f"  patterns alone                {count(zip(labels, by_pattern, strict=True))}")
+    kept = [
+        {finding.code for finding in found if not is_absurd(finding, believed)}
+        for found, believed in zip(patterns, beliefs, strict=True)
+    ]
+    for sure in (0.1, SURE, 0.2, 0.25, 0.3):
+        sure_of = [
+            {code for code, belief in row.stated.items() if belief.score >= sure and code not in NOT_GUESSED}
+            for row in beliefs
+        ]
+        both = [certain | found for certain, found in zip(sure_of, kept, strict=True)]
+        print(f"  model >= {sure:.2f}                 {count(zip(labels, sure_of, strict=True))}")
+        print(f"  model >= {sure:.2f} or a pattern    {count(zip(labels, both, strict=True))}", flush=True)
 
 
 def measure(folds: int = 4) -> None:

@@ -23,18 +23,11 @@ from imr_llm.llm.grounding import Located, is_cut_from_negation, locate_quote
 from imr_llm.llm.ledger import Ledger
 from imr_llm.llm.prompts import Prompt, fill
 from imr_llm.record import Evidence, Span, Warning_
+from imr_llm.rules.absence import ABSENCE_CODES
 
 T = TypeVar("T", bound=BaseModel)
 MOST_REQUOTES = 20
 
-# Codes that say that something is missing: their evidence must itself say so. "The patient did have consistent
-# screens" cannot carry missing_urine_drug_screen, whatever a model thinks of it.
-ABSENCE_CODES = frozenset({
-    "missing_urine_drug_screen", "missing_opioid_agreement", "missing_pdmp_or_risk_screen", "no_functional_improvement",
-    "no_pain_relief_documented", "efficacy_not_documented", "side_effects_not_addressed", "no_treatment_goals",
-    "ongoing_monitoring_incomplete", "no_weaning_plan", "no_trigger_point_findings", "no_radiculopathy_findings",
-    "no_failed_conservative_care", "no_failed_first_line_drug", "no_psych_clearance", "no_trial_before_purchase",
-})  # fmt: skip
 _ABSENCE = re.compile(
     r"\b(?:no|not|nor|none|neither|never|without|cannot|lack\w*|absen\w+|missing|fail\w*|insufficient\w*|inadequate\w*|"
     r"incomplete\w*|unclear|un\w{5,}|omit\w*|little|minimal\w*|limited|unless|any|rather than|instead|negative|normal|"

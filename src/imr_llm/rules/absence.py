@@ -15,6 +15,14 @@ from typing import Literal
 
 from imr_llm.letters.sentences import split_sentences
 
+# Codes that say that something is missing: their evidence must itself say so. "The patient did have consistent
+# screens" cannot carry missing_urine_drug_screen, whatever a model thinks of it.
+ABSENCE_CODES = frozenset({
+    "missing_urine_drug_screen", "missing_opioid_agreement", "missing_pdmp_or_risk_screen", "no_functional_improvement",
+    "no_pain_relief_documented", "efficacy_not_documented", "side_effects_not_addressed", "no_treatment_goals",
+    "ongoing_monitoring_incomplete", "no_weaning_plan", "no_trigger_point_findings", "no_radiculopathy_findings",
+    "no_failed_conservative_care", "no_failed_first_line_drug", "no_psych_clearance", "no_trial_before_purchase",
+})  # fmt: skip
 # "record": no documentation of it, not addressed. "existence": none, no evidence of it.
 AbsenceKind = Literal["record", "existence"]
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from imr_llm.letters.sentences import split_clauses, split_sentences
 from imr_llm.record import Decision, Polarity
+from imr_llm.rules.absence import ABSENCE_CODES
 from imr_llm.rules.findings import Finding, Match, Subject, find_matches, load_precedence
 from imr_llm.rules.reason_model import ReasonModel, load_reason_model
 from imr_llm.rules.uds import read_uds
@@ -51,6 +52,24 @@ BY_MODEL = "sentence model"
 _CATCH_ALL = "insufficient_records_or_rationale"
 MISSING_SCREEN = "missing_urine_drug_screen"
 NOT_GUESSED = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
+# A sentence that denies nothing is no word for what is missing or normal, whatever the model thinks of it: "there was
+# documentation of failed therapy".
+_DENYING = ABSENCE_CODES | {
+    "no_red_flag_or_new_findings", "no_objective_exam_findings", "no_imaging_or_edx_corroboration",
+    "prerequisite_test_missing", "insufficient_records_or_rationale", "no_qualifying_risk_factor",
+}  # fmt: skip
+_DENIAL = re.compile(
+    r"\b(?:no|not|nor|none|neither|never|nothing|nobody|nowhere|any|without|cannot|lack\w*|absen\w+|missing|devoid|silent|"
+    r"scant|fail(?:s|ed|ing|ure)? to|insufficient\w*|inadequate\w*|incomplete\w*|un(?:clear|known|documented|supported|"
+    r"specified|able|changed|remarkable|available|addressed|explained)\w*|omit\w*|little|minimal\w*|limited|normal|intact|"
+    r"vague\w*|yet to|remains? to|rather than|instead|before|prior to|only|first|should)\b|n['\u2019]t\b",
+    re.IGNORECASE,
+)
+# What is granted is not what is held against the patient.
+_CONCEDED = re.compile(
+    r"\W*(?:it is (?:true|conceded|acknowledged|granted|noted|recognized) that|admittedly|granted,|to be sure)\b",
+    re.IGNORECASE,
+)
 
 
 def find_reasons(
@@ -69,11 +88,11 @@ def find_reasons(
         )
     }
     by_pattern = _find_missing_screen(rationale, decision, title, category) | by_pattern
-    kept = [finding for code, finding in by_pattern.items() if believed[code].score >= ABSURD or code in NOT_GUESSED]
+    kept = [finding for finding in by_pattern.values() if not is_absurd(finding, believed)]
     codes = {finding.code for finding in kept}
     kept += [
         Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, BY_MODEL)
-        for code, belief in believed.items()
+        for code, belief in believed.stated.items()
         if code not in codes and belief.score >= SURE and code not in NOT_GUESSED
     ]
     return _mark_primary([finding for finding in kept if not _is_said_better(finding, kept)])
@@ -105,6 +124,24 @@ class Belief:
     end: int
 
 
+@dataclass(frozen=True)
+class Beliefs:
+    """Of each code that the decision can have: the sentence most likely to state it (`stated`: of those that can).
+
+    `likeliest` is the highest score of any sentence, `sentences` are those that the model was asked about.
+    """
+
+    stated: Mapping[str, Belief]
+    likeliest: Mapping[str, float]
+    sentences: tuple[tuple[int, int], ...]
+
+
+def is_absurd(finding: Finding, believed: Beliefs) -> bool:
+    """Does the model, asked about the finding's own sentence, hold its code for out of the question?"""
+    asked = any(start < finding.end and finding.start < end for start, end in believed.sentences)
+    return asked and finding.code not in NOT_GUESSED and believed.likeliest[finding.code] < ABSURD
+
+
 def score_codes(
     rationale: str,
     *,
@@ -112,28 +149,33 @@ def score_codes(
     category: str | None,
     subcategory: str | None,
     model: ReasonModel | None = None,
-) -> dict[str, Belief]:
-    """For each code that the decision can have, the sentence most likely to state it.
+) -> Beliefs:
+    """What the sentence model holds of each code.
 
-    Only sentences with a finding in them count: a recited guideline or utilization review's history states no reason.
-    `model`: the packaged one, unless another is to be measured.
+    Only sentences with a finding or the conclusion in them count ("as the surgery is not necessary, neither is the
+    sling"): a recited guideline or utilization review's history states no reason. `model`: the packaged one, unless
+    another is to be measured.
     """
     model, taxonomy = model or load_reason_model(), load_taxonomy()
-    best = {
-        code: Belief(0.0, 0, 0) for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]
-    }
-    clauses = [clause for clause in split_clauses(rationale) if clause.role == "finding"]
-    sentences = [
+    codes = [code for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]]
+    stated, likeliest = dict.fromkeys(codes, Belief(0.0, 0, 0)), dict.fromkeys(codes, 0.0)
+    clauses = [clause for clause in split_clauses(rationale) if clause.role in ("finding", "conclusion")]
+    sentences = tuple(
         (start, end)
         for start, end in split_sentences(rationale)
         if any(clause.start < end and clause.end > start for clause in clauses)
-    ]
+    )
     scores = model.score_all([rationale[start:end] for start, end in sentences], category, subcategory)
     for (start, end), scored in zip(sentences, scores, strict=True):
-        for code, score in scored.items():
-            if code in best and score > best[code].score:
-                best[code] = Belief(score, start, end)
-    return best
+        for code in codes:
+            likeliest[code] = max(likeliest[code], scored[code])
+            if scored[code] > stated[code].score and _can_state(rationale[start:end], code):
+                stated[code] = Belief(scored[code], start, end)
+    return Beliefs(stated, likeliest, sentences)
+
+
+def _can_state(sentence: str, code: str) -> bool:
+    return not _CONCEDED.match(sentence) and (code not in _DENYING or _DENIAL.search(sentence) is not None)
 
 
 def _mark_primary(findings: list[Finding]) -> tuple[Finding, ...]:

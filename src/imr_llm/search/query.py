@@ -201,6 +201,15 @@ def _read_ur_action(question: Question) -> None:
                 )
 
 
+# "was it approved, and why?" asks for the decision; it names none.
+_WHETHER = re.compile(
+    r"(?:\b(?:was|were|is|are|did|has|have) (?:it|they|this|that one|these|those|he|she|the (?:request|item|drug|treatment)s?)"
+    r"|\b(?:whether|if) (?:it|they|this|these|those|the (?:request|item|drug|treatment)s?) (?:was|were|is|are|had been|has been|got|gets))"
+    r"(?: (?:get|been|then|finally|later|ever|eventually|itself))*(?: \w+,? (?:or|and)(?: not)?)?\s*$",
+    re.IGNORECASE,
+)
+
+
 def _read_decision(question: Question) -> None:
     """The reviewer's decision; "upheld or overturned" asks for either and excludes nothing but other outcomes."""
     found: list[tuple[int, int, str]] = []
@@ -210,6 +219,8 @@ def _read_decision(question: Question) -> None:
     for start, end, decision in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
         if question.is_free(start, end):
             question.take(start, end)
+            if _WHETHER.search(question.text[:start]):
+                continue
             kept.append((start, end, decision))
     if not kept:
         return

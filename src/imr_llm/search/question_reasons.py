@@ -161,6 +161,7 @@ decided, and so on which side the ground lies; where a word such as "because" le
 likelier it must be than any other that is possible."""
 
 
+_AND = re.compile(r"\s*and\b", re.IGNORECASE)
 # "which letters ...": who asks does not tell a ground.
 _ASKS = re.compile(
     r"\s*(?:and )?(?:what|which|how|why|who|whose|where|when|did|do|does|is|are|was|were|can|show|list|find)\b",
@@ -183,6 +184,8 @@ def _read_likeness(question: Question, *, beside: bool = False) -> None:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
         if len(unread) < 2 or _ASKS.match(question.text[start:end]):
             continue
+        if beside and not (cued or _AND.match(question.text, start, end)):
+            continue  # "normal, missing or too vague": the same ground in other words
         code, score, second = _hear(_without_taken(question, start, end), side)
         least = SURE if side is None or beside else POSSIBLE if cued else LIKELY
         if score >= least and score >= LEAD * second:
@@ -354,7 +357,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
     if codes:
         _add_reason(question, codes, "none" if excluded else "any", words, lone=len(group) == 1)
     if states:
-        _add_states(question, states, "none" if excluded else "any", words, start)
+        _add_states(question, states, "none" if excluded else "any", words, (start, end))
 
 
 # "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.
@@ -365,9 +368,16 @@ _WHO_SAYS = re.compile(
 )
 
 
-def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words: str, start: int) -> None:
+# "... were consistent, per the reviewer"
+_SAID_BY = re.compile(
+    r",? (?:per|according to|by|in) (?:the )?(?:clinical |case )*(?:(?P<summary>(?P<in_summary>summary))|(?P<rationale>(?P<in_rationale>rationale|reviewer|physician reviewer)))\b",
+    re.IGNORECASE,
+)
+
+
+def _add_states(question: Question, states: tuple[str, ...], op: FilterOp, words: str, place: tuple[int, int]) -> None:
     """States of a screen, in either part of the letter, or in the part that the question names."""
-    said = _WHO_SAYS.search(question.text[:start])
+    said = _WHO_SAYS.search(question.text[: place[0]]) or _SAID_BY.match(question.text, place[1])
     field_name, who = "uds", ""
     if said and op == "any" and question.is_free(*said.span()):
         by_summary = bool(said["summary"] or said["in_summary"])
@@ -393,7 +403,7 @@ def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words:
         question.add("primary_reason", op, codes, f"main reason: {labels}", words)
         return
     question.add("reason", op, codes, f"reason is not: {labels}" if op == "none" else f"reason: {labels}", words)
-    if op == "none" or not lone:
+    if op == "none" or not lone or _OR.search(words):
         return
     for subtype in load_wording().subtypes:
         if (subtype.code,) == codes and subtype.asked.search(words):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from imr_llm.library.filters import FilterOp
 from imr_llm.search.question import NEGATED, Question
@@ -16,6 +17,7 @@ from imr_llm.terms.vocabulary import (
     find_terms,
     load_treatments,
     subcategory_of_class,
+    treatment_values,
 )
 
 # "neither MRI, CT nor x-ray", "except MRI and x-ray": the negation holds for what is joined to it.
@@ -56,6 +58,7 @@ def read_terms(question: Question) -> None:
     terms = [
         t for t in terms if not any(s <= t.start and t.end <= e and (s, e) != (t.start, t.end) for s, e in screens)
     ]
+    terms = _read_lists(question, terms)
     context = _context_terms(question, terms)
     chained: int | None = None  # the end of the last item of a list that is negated as a whole
     for term in sorted(terms, key=lambda t: t.start):
@@ -112,6 +115,30 @@ def _widen(term: Term) -> Term:
         if name in names and term.value.startswith(f"{category}."):
             return replace(term, kind="category", value=category)
     return term
+
+
+def _read_lists(question: Question, terms: list[Term]) -> list[Term]:
+    """Alternatives of different kinds: of "Norco or other opioids" the class says all, and in "therapy, chiro or
+    acupuncture" the category is one more treatment, each of its kinds by name.
+    """
+    ordered = sorted((term for term in terms if term.kind != "body_region"), key=lambda t: t.start)
+    for first, second in pairwise(ordered):
+        if not _LISTED.fullmatch(question.text, first.end, second.start):
+            continue
+        for term, other in ((first, second), (second, first)):
+            if term.kind == "drug" and other.kind == "drug_class" and term.value in drugs_of_class(other.value):
+                question.take(term.start, term.end)
+                terms = [t for t in terms if t is not term]
+            if term.kind == "category" and other.kind == "subcategory":
+                kinds = [
+                    replace(term, kind="subcategory", value=f"{term.value}.{name}")
+                    for name in treatment_values()[term.value]
+                ]
+                terms = [each for t in terms for each in (kinds if t is term else [t])]
+    return terms
+
+
+_LISTED = re.compile(r"\s*(?:,|/|,? ?\bor\b)\s*(?:(?:any |the )?(?:other|another) |any |an? )?", re.IGNORECASE)
 
 
 def _is_context(question: Question, start: int) -> bool:
