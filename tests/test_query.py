@@ -637,3 +637,27 @@ def test_a_category_in_a_list_of_treatments_is_each_of_its_kinds() -> None:
 )  # fmt: skip
 def test_asking_for_the_decision_names_none(text: str) -> None:
     assert "decision" not in [f.field for f in parse_query(text).filters]
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "op", "value"),
+    [
+        ("Norco denied although a drug screen had been done", "uds", "any",
+         ("consistent", "inconsistent", "illicit_positive", "done_result_unknown")),
+        ("rehab denied, visit count not the complaint", "reason", "none", ("exceeds_visit_or_quantity_limit",)),
+        ("MRI denied because no surgery or invasive procedure is in view", "reason", "any", ("test_would_not_change_care",)),
+        ("PT denied, HEP should do by now", "reason", "any", ("not_part_of_active_program",)),
+        ("labs approved because of the patient's age", "reason", "any", ("risk_factor_present",)),
+        ("cream denied, first-line meds not tried", "reason", "any", ("no_failed_first_line_drug",)),
+    ],
+)  # fmt: skip
+def test_wordings_of_a_sixth_round(text: str, field: str, op: str, value: tuple[str, ...]) -> None:
+    assert (field, op, value) in [(f.field, f.op, f.value) for f in parse_query(text).filters]
+
+
+def test_a_category_beside_a_family_is_each_of_its_kinds() -> None:
+    fields = {f.field: f.value for f in parse_query("right knee: imaging, shots and therapy").filters}
+    assert "category" not in fields
+    assert {"diagnostic_testing.mri", "injections.viscosupplementation", "rehabilitation.physical_therapy"} <= set(
+        fields["subcategory"]
+    )

@@ -69,7 +69,8 @@ _RECITAL = re.compile(
     rf"|^\W*(?:(?:additionally|also|furthermore|moreover|in addition|however|further),? )?(?:the )?(?:per|according to|as per|as (?:noted|stated|set forth|outlined|defined) (?:on|in|by)|"
     rf"based on|under|in accordance with|pursuant to|following)\b[^;]{{0,120}}?{_GUIDE}"
     r"|\b(?:criteria|indications?) (?:for|include)\b[^;]{0,120}?\b(?:are|is|include|includes|should|must)\b"
-    r"|^\W*(?:indications?|criteria|recommended|not recommended|under study)\b[^;]{0,40}[:.]",
+    r"|^\W*(?:indications?|criteria(?! (?:are|were|is|was|have|has)\b)|recommended|not recommended|under study)\b[^;]{0,40}[:.]"
+    r"|\bnot (?:suggested|advised|recommended|to be \w+) (?:for (?:longer|more)|past|beyond)\b[^;]{0,60}\b(?:without|unless)\b",
     re.IGNORECASE,
 )
 # A generic rule needs no guideline's name: "X is recommended only after Y", "repeat blocks require Z".
@@ -77,6 +78,8 @@ _GENERIC = re.compile(
     r"\b(?:is|are) (?:not |only |generally |also |an? |usually |routinely |often |sometimes )*"
     r"(?:recommended|indicated|considered|reserved|supported|appropriate|warranted|"
     r"an option|first[- ]line|used)\b[^;]{0,40}?\b(?:for|to|as|when|if|in|only|after|unless|until|prior|provided|except)\b"
+    r"|\b(?:is|are) (?:not |only )?to (?:be|have|include|document|show|demonstrate|receive)\b|\b(?:is|are) the (?:\w+ )?(?:test|study|"
+    r"treatment|drug|option) (?:of choice )?for\b"
     r"|\b(?:should|must|may|can) (?:only |also |not |never |generally )*"
     r"(?:be|have|include|occur|receive|take|consider|start|begin|continue|undergo|demonstrate|require|avoid)\b"
     r"|\b(?:has|have) (?:not|never) been (?:shown|proven) to|\bno (?:proven|benefit beyond)\b|\bevidence exists\b|\btesting exists\b"
@@ -99,7 +102,7 @@ _CASE = re.compile(
 )
 # These are, unless a guideline is speaking: "the guideline says that there is no proof of ...".
 _ABSENCE = re.compile(
-    r"\bthere (?:is|was|were|are|has been|have been|had been)\b|\b(?:lack|absence) of\b|\babsent\b|\bwithout (?:\w+ )?"
+    r"(?<!\bif )(?<!\bunless )(?<!\bwhen )(?<!\buntil )(?<!\bwhere )\bthere (?:is|was|were|are|has been|have been|had been)\b|\b(?:lack|absence) of\b|\babsent\b|\bwithout (?:\w+ )?"
     r"(?:evidence|documentation)\b|\b(?:records?|documentation|notes?|reports?|documents?)\b[^;]{0,30}?\b(?:does|do|did|"
     r"fails?|failed|reveals?|shows?|indicates?|indicated|is|was|were|has|have|lacks?)\b",
     re.IGNORECASE,

@@ -21,6 +21,7 @@ from imr_llm.terms.vocabulary import find_terms
 
 UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
 UDS_BAD = ("inconsistent", "illicit_positive")
+UDS_DONE = ("consistent", *UDS_BAD, "done_result_unknown")
 
 _CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the grounds? of|over|on)"
 _NOT = r"(?:not|never|(?:(?:for )?(?:other |different )?reasons? )?other than|for reasons besides|besides|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
@@ -38,7 +39,7 @@ _UNBLAMED = re.compile(
 # "... was not the problem", "... was not held against it"
 _NOT_THE_GROUND = re.compile(
     r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of|one of|among))* "
-    r"(?:problem|issue|reasons|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
+    r"(?:problem|issue|complaint|objection|sticking point|reasons|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
     r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
     re.IGNORECASE,
 )
@@ -81,6 +82,11 @@ _DENIED = re.compile(
 )
 
 
+# "a urine test had been done, whatever it showed"
+_DONE = re.compile(
+    r" (?:had been|has been|have been|was|were) (?:actually |in fact )?(?:done|performed|collected|obtained|completed|on (?:record|file))\b",
+    re.IGNORECASE,
+)
 _NO = re.compile(r"\b(?:no|not|without|lack of|never|neither|nor|n't)\s*$", re.IGNORECASE)
 
 
@@ -161,6 +167,7 @@ decided, and so on which side the ground lies; where a word such as "because" le
 likelier it must be than any other that is possible."""
 
 
+_THOUGH = re.compile(r"\b(?:although|though|even though|despite|while|but)\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s*and\b", re.IGNORECASE)
 # "which letters ...": who asks does not tell a ground.
 _ASKS = re.compile(
@@ -184,7 +191,7 @@ def _read_likeness(question: Question, *, beside: bool = False) -> None:
         unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
         if len(unread) < 2 or _ASKS.match(question.text[start:end]):
             continue
-        if beside and not (cued or _AND.match(question.text, start, end)):
+        if beside and (_THOUGH.search(question.text[:start]) or not (cued or _AND.match(question.text, start, end))):
             continue  # "normal, missing or too vague": the same ground in other words
         code, score, second = _hear(_without_taken(question, start, end), side)
         least = SURE if side is None or beside else POSSIBLE if cued else LIKELY
@@ -241,6 +248,10 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
         for match in question.find(pattern):
             states = UDS_BAD if state != "consistent" else ("consistent",)
             yield _Mention(*match.span(), states=states if state == "inconsistent" else (state,))
+    for match in question.find(wording.uds):
+        done = _DONE.match(question.text, match.end())
+        if done and not _NO.search(question.text[: match.start()]):
+            yield _Mention(match.start(), done.end(), states=UDS_DONE)
     for match in question.find(wording.illicit):
         yield _Mention(*match.span(), states=("illicit_positive",))
     told: list[tuple[int, int]] = []

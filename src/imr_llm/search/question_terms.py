@@ -26,7 +26,7 @@ _JOINED = re.compile(r"\s*(?:,|,? ?\b(?:or|nor|and)\b)\s*(?:the |any |an? )?", r
 # What stands beside the item: what was tried before it, what the patient takes, what it follows.
 _CONTEXT = re.compile(
     r"\b(?:after|before|following|prior(?: to)?|previous|despite|failed|failing|status post|s/p|post|history of"
-    r"|instead of|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
+    r"|instead of|(?:goes|go|went|comes|came|along) with(?: an?| the)? (?:approved|authorized|certified)|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
     re.IGNORECASE,
 )
 _MENTIONED = re.compile(
@@ -58,7 +58,7 @@ def read_terms(question: Question) -> None:
     terms = [
         t for t in terms if not any(s <= t.start and t.end <= e and (s, e) != (t.start, t.end) for s, e in screens)
     ]
-    terms = _read_lists(question, terms)
+    terms = _read_lists(question, terms, families=bool(values))
     context = _context_terms(question, terms)
     chained: int | None = None  # the end of the last item of a list that is negated as a whole
     for term in sorted(terms, key=lambda t: t.start):
@@ -117,10 +117,13 @@ def _widen(term: Term) -> Term:
     return term
 
 
-def _read_lists(question: Question, terms: list[Term]) -> list[Term]:
+def _read_lists(question: Question, terms: list[Term], *, families: bool) -> list[Term]:
     """Alternatives of different kinds: of "Norco or other opioids" the class says all, and in "therapy, chiro or
-    acupuncture" the category is one more treatment, each of its kinds by name.
+    acupuncture" the category is one more treatment, each of its kinds by name; so too beside `families` ("imaging,
+    shots and therapy").
     """
+    if families:
+        terms = [each for t in terms for each in (_kinds_of(t) if t.kind == "category" else [t])]
     ordered = sorted((term for term in terms if term.kind != "body_region"), key=lambda t: t.start)
     for first, second in pairwise(ordered):
         if not _LISTED.fullmatch(question.text, first.end, second.start):
@@ -130,12 +133,15 @@ def _read_lists(question: Question, terms: list[Term]) -> list[Term]:
                 question.take(term.start, term.end)
                 terms = [t for t in terms if t is not term]
             if term.kind == "category" and other.kind == "subcategory":
-                kinds = [
-                    replace(term, kind="subcategory", value=f"{term.value}.{name}")
-                    for name in treatment_values()[term.value]
-                ]
-                terms = [each for t in terms for each in (kinds if t is term else [t])]
+                terms = [each for t in terms for each in (_kinds_of(term) if t is term else [t])]
     return terms
+
+
+def _kinds_of(category: Term) -> list[Term]:
+    return [
+        replace(category, kind="subcategory", value=f"{category.value}.{name}")
+        for name in treatment_values()[category.value]
+    ]
 
 
 _LISTED = re.compile(r"\s*(?:,|/|,? ?\bor\b)\s*(?:(?:any |the )?(?:other|another) |any |an? )?", re.IGNORECASE)
