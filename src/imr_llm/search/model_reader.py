@@ -12,7 +12,7 @@ it. What is turned away is told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, Field
@@ -72,7 +72,7 @@ class Reading:
     """What a model read that counts, and why the rest does not."""
 
     read: tuple[ModelReading, ...] = ()
-    turned_away: tuple[str, ...] = field(default=())
+    turned_away: tuple[str, ...] = ()
 
 
 async def read_with_model(query: Query, settings: Settings) -> Reading:
