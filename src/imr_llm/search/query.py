@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 
 from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
-from imr_llm.search.question import Question, open_question
+from imr_llm.search.question import BECAUSE, Question, open_question
 from imr_llm.search.question_guidelines import read_guidelines
 from imr_llm.search.question_measure import read_measure
 from imr_llm.search.question_numbers import read_dates, read_numbers
@@ -67,6 +67,7 @@ def _read_question(question: Question, text: str) -> Query:
     read_terms(question)
     _read_decision(question)
     _read_rest(question)
+    _read_drugs(question)
     _settle_polarity(question)
     if measure is None:
         read_findings(question)
@@ -161,12 +162,15 @@ _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 
 
 _PARTLY = re.compile(
-    rf"\b(?:(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:had |has |have |only |just |partly |partially )*"
+    rf"\b{_UR} (?:had |has |have |only |just )*(?:partly|partially|in part) (?:approved|granted|allowed|authorized|certified)\b"
+    rf"|\b(?:(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:had |has |have |only |just |partly |partially )*"
     r"(?:approved|granted|allowed|authorized|certified)|(?:was |were |been |only |just |partly |partially )*(?:authorized|certified))(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
     r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
     rf"|\b(?:approved|authorized|certified|granted|allowed)(?: only)? in part (?:by|at) (?:the )?{_UR}(?: level)?"
-    r"|\b(?:partly|partially) (?:authorized|certified)(?: requests?| before(?: the review)?)?"
+    r"|\b(?:part|partly|partially) (?:authorized|certified|authorization|certification)(?: requests?| before(?: the review)?| by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?"
+    r"|\b(?:original(?:ly)?|requested|asked for)(?: requests?)?(?: for)? \d+(?: \w+)?,? (?:only |and |but |with )?(?:authorized|certified|got|given) (?:only )?\d+\b"
+    r"|\b(?:authorized|certified|approved|granted) (?:only )?\d+ (?:out )?of (?:the |an? )?\d+\b|\b\d+ (?:out )?of (?:the |an? )?\d+ (?:\w+ )?(?:were |was |had been )?(?:authorized|certified)\b"
     r"|\b(?:only )?(?:some|part|a part|a portion|portions?)(?: of (?:[\w'-]+ ){1,7}?)? ?(?:was |were |had been |has been |have been |been |got )(?:already |previously |partly )?(?:authorized|certified)(?: (?:beforehand|before|earlier|already))?(?: by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?",
     re.IGNORECASE,
 )
@@ -218,6 +222,8 @@ def _read_decision(question: Question) -> None:
     kept: list[tuple[int, int, str]] = []
     for start, end, decision in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
         if question.is_free(start, end):
+            if _in_ground(question.text, start, found):
+                continue
             question.take(start, end)
             if _WHETHER.search(question.text[:start]):
                 continue
@@ -234,6 +240,12 @@ def _read_decision(question: Question) -> None:
     question.add(
         "decision", "any", decisions, "decision: " + " or ".join(d.replace("_", " ") for d in decisions), words
     )
+
+
+def _in_ground(text: str, start: int, found: list[tuple[int, int, str]]) -> bool:
+    """Does a decision stand in the ground of another? "denied because care that was already approved comes first"."""
+    ground = BECAUSE.search(text)
+    return ground is not None and start >= ground.end() and any(last <= ground.start() for _, last, _ in found)
 
 
 _PARTED = re.compile(r",|;|\b(?:or|and|but|vs|versus|than|while|whereas|whether)\b", re.IGNORECASE)
@@ -260,7 +272,7 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
     (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
     (
-        r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b|\b(?:drugs?|meds|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
+        r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b",
         "category",
         "any",
         ("pharmaceuticals",),
@@ -296,6 +308,24 @@ def _read_rest(question: Question) -> None:
         for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
             words = question.take(*match.span())
             question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
+
+
+_DRUGS = re.compile(
+    r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
+    r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
+    re.IGNORECASE,
+)
+
+
+def _read_drugs(question: Question) -> None:
+    """ "drugs that were partly authorized": where no other item is named, drugs of any kind are."""
+    ground = BECAUSE.search(question.text)
+    if any(question.has(field) for field in ("drug", "subcategory", "category")):
+        return
+    for match in list(question.find(_DRUGS)):
+        if ground is None or match.end() <= ground.start():
+            words = question.take(*match.span("drugs" if match["drugs"] else "decided"))
+            question.add("category", "any", ("pharmaceuticals",), f"category: {words}", words)
 
 
 def _settle_polarity(question: Question) -> None:

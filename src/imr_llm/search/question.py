@@ -14,25 +14,40 @@ _REWRITES = (
     (re.compile("[\u2010-\u2015]"), "-"),
     (re.compile(r"\bcan't\b", re.IGNORECASE), "can not"),
     (re.compile(r"n't\b", re.IGNORECASE), " not"),
+    (re.compile(r"\b(did|does|do|is|was|were|are|has|have|had|could|would|should)nt\b", re.IGNORECASE), r"\1 not"),
+    (re.compile(r"\bcant\b", re.IGNORECASE), "can not"),
+    (re.compile(r"\b(?:b/c|bc|becuase|becasue|becuse|beacuse|becouse|bcuz|bcz|cuz)\b", re.IGNORECASE), "because"),
     (re.compile(r"\s+"), " "),
 )
 
 
 # "everything except opioids", "TPI but not Botox"
 NEGATED = re.compile(
-    r"\b(?:except(?: for)?|not|excluding|other than|no|but not|without|non|neither|nor)[ -](?:the |any |an? )?$",
+    r"\b(?:except(?: for)?|not|excluding|(?:leaving|leave|leaves) (?:out|aside)|omitting|minus|not counting|apart from|aside from|other than"
+    r"|no|but not|without|non|neither|nor)[ -](?:the |any |an? )?$",
     re.IGNORECASE,
 )
+
+# What leads in to a ground: "because ...", "denied for ..."
+GROUND = (
+    r"\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of"
+    r"|(?<=denied )(?:either |only |just )?for|(?<=upheld )(?:either |only |just )?for|(?<=overturned )(?:either |only |just )?for)\b"
+)
+BECAUSE = re.compile(r"\b(?:because|since|due to|on the grounds? (?:of|that))\b", re.IGNORECASE)
 
 
 @dataclass
 class Question:
-    """The text in reading. Readers take spans, so that no word is read twice; they leave filters and notes."""
+    """The text in reading. Readers take spans, so that no word is read twice; they leave filters and notes.
+
+    `circumstances` are spans that were taken as told of the case beside the item in dispute.
+    """
 
     text: str
     filters: list[Filter] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     taken: list[tuple[int, int]] = field(default_factory=list)
+    circumstances: list[tuple[int, int]] = field(default_factory=list)
 
     def is_free(self, start: int, end: int) -> bool:
         """Has no reader taken any of text[start:end]?"""

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from imr_llm.library.filters import FilterOp
 from imr_llm.rules.findings import Subject, find_matches
 from imr_llm.rules.reason_model import load_reason_model
-from imr_llm.search.question import Question
+from imr_llm.rules.reasons import MISSING_SCREEN
+from imr_llm.search.question import GROUND, Question
 from imr_llm.search.wording import Wording, load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import find_terms
 
-UDS_CODES = ("missing_urine_drug_screen", "aberrant_drug_behavior")
+UDS_CODES = (MISSING_SCREEN, "aberrant_drug_behavior")
 UDS_BAD = ("inconsistent", "illicit_positive")
 UDS_DONE = ("consistent", *UDS_BAD, "done_result_unknown")
 
@@ -43,6 +44,7 @@ _NOT_THE_GROUND = re.compile(
     r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
     re.IGNORECASE,
 )
+_GROUND = re.compile(GROUND, re.IGNORECASE)
 _CAUSED = re.compile(rf"\b{_CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
 # "requests for a drug screen": there the screen is the item.
 _ASKED_FOR = re.compile(
@@ -50,8 +52,9 @@ _ASKED_FOR = re.compile(
 )
 _OR = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
 _COORDINATE = re.compile(
-    r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without )*", re.IGNORECASE
+    r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without |documented |objective |measurable )*", re.IGNORECASE
 )
+_COORDINATE_BACK = re.compile(r"\s*,? (?:or|nor) (?:an? |the |any )?(?:\w+ )?", re.IGNORECASE)
 _NOT_MENTIONED = re.compile(
     r"\s*(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been| ever)* (?:mentioned|discussed)\b", re.IGNORECASE
 )
@@ -77,7 +80,7 @@ _IS_MENTIONED = re.compile(
 
 # "no clear radiculopathy on examination" is no presence of it.
 _DENIED = re.compile(
-    r"\b(?:no|not|without|lack(?:ing|ed|s)?(?: of)?|never|absent|missing|nor|n't|absence of)(?: \w+){0,2}\s*$",
+    r"\b(?:no|not|without|lack(?:ing|ed|s)?(?: of)?|never|absent|missing|nor|n't|absence of)(?: \w+|(?: \w+,?){1,6}? (?:or|nor)(?: \w+)?){0,2}\s*$",
     re.IGNORECASE,
 )
 
@@ -150,25 +153,27 @@ LEAST_AGREEMENT, LONG_WORDING = 0.05, 6
 def _agrees(text: str, start: int, end: int, code: str) -> bool:
     """Whole words, and the sentence model does not hold the pattern's reading of their clause for absurd."""
     whole = not (start and text[start - 1].isalnum() and text[start].isalnum())
-    first, last = next(((s, e) for s, e, _ in _clauses(text) if s <= start < e), (0, len(text)))
+    first, last = next(((c.start, c.end) for c in _clauses(text) if c.start <= start < c.end), (0, len(text)))
     scores = load_reason_model().score(text[first : max(end, last)].strip())
     return whole and (scores.get(code, 1.0) >= LEAST_AGREEMENT or len(text[start:end].split()) >= LONG_WORDING)
 
 
 # Clauses of a question: what stands between commas and the words that begin a ground ("cue").
 _CLAUSE = re.compile(
-    r"[,;.]|(?P<cue>[:]|\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of|but|although|though|even though"
-    r"|despite|where|when|while|after|so)\b)",
+    rf"[,;.]|(?P<cue>[:]|{GROUND}|\b(?:but|although|though|even though|despite|where|when|while|after|so)\b)",
     re.IGNORECASE,
 )
-SURE, LIKELY, POSSIBLE, LEAD = 0.45, 0.25, 0.1, 3.0
-"""How likely the sentence model must hold a ground for it to be read: by itself; where the question says what was
+CERTAIN, SURE, LIKELY, POSSIBLE, LEAD = 0.9, 0.45, 0.25, 0.1, 3.0
+"""How likely the sentence model must hold a ground for it to be read: by one word that nobody understood; by itself; where the question says what was
 decided, and so on which side the ground lies; where a word such as "because" leads in to it besides. And how much
 likelier it must be than any other that is possible."""
 
 
 _THOUGH = re.compile(r"\b(?:although|though|even though|despite|while|but)\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s*and\b", re.IGNORECASE)
+# "..., or because ...", "either for ... or for ...": one more of the grounds before.
+_OR_ELSE = re.compile(r"\bor(?: else)? (?:because(?: of)?|for|due to|that|since)\b", re.IGNORECASE)
+_OR_ELSE_BEFORE = re.compile(rf"{_OR_ELSE.pattern}[\w\s]{{0,12}}$", re.IGNORECASE)
 # "which letters ...": who asks does not tell a ground.
 _ASKS = re.compile(
     r"\s*(?:and )?(?:what|which|how|why|who|whose|where|when|did|do|does|is|are|was|were|can|show|list|find)\b",
@@ -176,70 +181,152 @@ _ASKS = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """A ground that the sentence model hears in a clause, with the words that nobody had read."""
+
+    score: float
+    codes: tuple[str, ...]
+    unread: tuple[re.Match[str], ...]
+    excluded: bool
+    else_of: bool
+    """Is it an alternative to the ground before it?"""
+
+
 def _read_likeness(question: Question, *, beside: bool = False) -> None:
     """A clause in words that no pattern knows: the ground that the sentence model hears in it.
 
-    It takes two words or more that nobody understood, and a model that is sure (`beside` another ground, of the clause
-    by itself); the reading is told. "not because ..." before the clause excludes its ground.
+    It takes words that nobody understood, two of them or a word such as "because" before one, unless the model is
+    certain, and a model that is sure (`beside` another ground, of the clause by itself); the reading is told. "not because ..." before the clause
+    excludes its ground.
     """
     decided = {value for f in question.filters if f.field == "decision" for value in f.value}
     side = {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(
         frozenset(str(value) for value in decided)
     )
-    heard: list[tuple[float, str, list[re.Match[str]], bool]] = []
-    for start, end, cued in [*_clauses(question.text), *([] if beside else [(0, len(question.text), False)])]:
-        unread = [match for match in question.left() if start <= match.start() < end and _is_content(match[0])]
-        if len(unread) < 2 or _ASKS.match(question.text[start:end]):
-            continue
-        if beside and (_THOUGH.search(question.text[:start]) or not (cued or _AND.match(question.text, start, end))):
-            continue  # "normal, missing or too vague": the same ground in other words
-        code, score, second = _hear(_without_taken(question, start, end), side)
-        least = SURE if side is None or beside else POSSIBLE if cued else LIKELY
-        if score >= least and score >= LEAD * second:
-            heard.append((score, code, unread, _EXCLUDED.search(question.text[:start]) is not None))
+    heard = [each for clause in _heard_clauses(question.text, whole=not beside)
+             if (each := _hear_clause(question, clause, side, beside=beside))]  # fmt: skip
     if not heard:
         return
-    _, code, unread, excluded = max(heard, key=lambda each: each[0])
-    words = question.text[unread[0].start() : unread[-1].end()]
-    for match in unread:
+    best = max(heard, key=lambda each: each.score)
+    words = question.text[best.unread[0].start() : best.unread[-1].end()]
+    for match in best.unread:
         question.take(*match.span())
-    label = f"reason is not: {reason_label(code)}" if excluded else f"reason: {reason_label(code)}"
-    question.add("reason", "none" if excluded else "any", (code,), label, words)
-    question.note(f'"{words}" was read, by likeness, as the ground: {reason_label(code)}')
+    labels = " or ".join(reason_label(code) for code in best.codes)
+    question.note(f'"{words}" was read, by likeness, as the ground: {labels}')
+    before = [f for f in question.filters if f.field == "reason" and f.op == "any"]
+    if best.else_of and before:
+        question.filters.remove(before[-1])
+        codes = tuple(dict.fromkeys([*(str(code) for code in before[-1].value), *best.codes]))
+        words = f"{before[-1].words}, {words}"
+        question.add("reason", "any", codes, f"reason: {' or '.join(reason_label(code) for code in codes)}", words)
+        return
+    label = f"reason is not: {labels}" if best.excluded else f"reason: {labels}"
+    question.add("reason", "none" if best.excluded else "any", best.codes, label, words)
+
+
+def _hear_clause(question: Question, clause: _Clause, side: str | None, *, beside: bool) -> _Heard | None:
+    """The ground of one clause, if the model is sure enough of it."""
+    start, end = clause.start, clause.end
+    unread = tuple(match for match in question.left() if start <= match.start() < end and _is_content(match[0]))
+    if len(unread) < (2 if beside else 1) or _ASKS.match(question.text[start:end]):
+        return None
+    if beside and (
+        _THOUGH.search(question.text[:start]) or not (clause.cued or _AND.match(question.text, start, end))
+    ):
+        return None  # "normal, missing or too vague": the same ground in other words
+    else_of = _OR_ELSE_BEFORE.search(question.text[: unread[0].start()]) is not None
+    least = LIKELY
+    if len(unread) < 2 and not clause.ground:
+        least = CERTAIN
+    elif side is None or len(unread) < 2 or (beside and not else_of):
+        least = SURE
+    elif clause.ground:
+        least = POSSIBLE
+    codes, score = _hear(_without_taken(question, start, end), side)
+    if not codes or score < least:
+        return None
+    return _Heard(score, codes, unread, _EXCLUDED.search(question.text[:start]) is not None, else_of)
 
 
 def _without_taken(question: Question, start: int, end: int) -> str:
-    """The clause without the words that other readers took: an item's own name is no ground."""
-    left = [at for at in range(start, end) if question.is_free(at, at + 1)]
+    """The clause without the words that other readers took: an item's own name is no ground.
+
+    What was read as a circumstance stays: "because a home exercise program should take over".
+    """
+    told = [at for first, last in question.circumstances for at in range(first, last)]
+    left = [at for at in range(start, end) if at in told or question.is_free(at, at + 1)]
     return " ".join("".join(question.text[at] for at in left).split())
 
 
-def _clauses(text: str) -> Iterator[tuple[int, int, bool]]:
-    """Start, end, and whether a word such as "because" leads in to it."""
-    at, cued = 0, False
+@dataclass(frozen=True)
+class _Clause:
+    """A part of a question. cued: a word such as "where" leads in to it; ground: a word such as "because"."""
+
+    start: int
+    end: int
+    cued: bool = False
+    ground: bool = False
+
+
+def _heard_clauses(text: str, *, whole: bool) -> Iterator[_Clause]:
+    """The parts in which a ground may be heard: the clauses, all that follows "because", its alternatives, the `whole`."""
+    yield from _clauses(text)
+    for match in _GROUND.finditer(text):
+        yield _Clause(match.end(), len(text), cued=True, ground=True)
+    for match in _OR_ELSE.finditer(text):
+        yield _Clause(match.end(), len(text), cued=True, ground=True)
+    if whole:
+        yield _Clause(0, len(text))
+
+
+def _clauses(text: str) -> Iterator[_Clause]:
+    at, cued, ground = 0, False, False
     for match in _CLAUSE.finditer(text):
-        yield at, match.start(), cued
-        at, cued = match.end(), match["cue"] is not None
-    yield at, len(text), cued
+        yield _Clause(at, match.start(), cued, ground)
+        at, cued, ground = match.end(), match["cue"] is not None, _GROUND.fullmatch(match[0]) is not None
+    yield _Clause(at, len(text), cued, ground)
 
 
 def _is_content(word: str) -> bool:
     return len(word) > 2 and word.lower() not in load_wording().stop_words
 
 
-def _hear(clause: str, side: str | None) -> tuple[str, float, float]:
-    """The likeliest ground in a clause, how likely it is, and how likely the next: of one side, or of both."""
+def _hear(clause: str, side: str | None) -> tuple[tuple[str, ...], float]:
+    """The ground that a clause states, and how likely it is: of one side, or of both.
+
+    Two that are easily taken for each other may share the lead; without a clear lead there is none.
+    """
     known = load_taxonomy().codes
     scores = load_reason_model().score(clause)
     ordered = sorted(
         ((score, code) for code, score in scores.items() if side in (None, known[code].polarity)), reverse=True
     )
-    return ordered[0][1], ordered[0][0], ordered[1][0]
+    (first, code), (second, other), (third, _) = ordered[:3]
+    if first >= LEAD * second:
+        return (code,), first
+    if {code, other} in [set(pair) for pair in load_taxonomy().confusion_pairs] and first >= LEAD * third:
+        return (code, other), first
+    return (), first
+
+
+_OF_ANOTHER = frozenset({
+    "depends_on_denied_service", "response_to_current_care_pending", "no_failed_conservative_care",
+    "no_failed_first_line_drug", "prerequisite_test_missing", "no_imaging_or_edx_corroboration", "no_psych_clearance",
+    "not_part_of_active_program", "lower_level_alternative_adequate", "objective_findings_support", "prior_care_failed",
+})  # fmt: skip
+
+
+def tells_of_another(ground: str) -> bool:
+    """Does a ground speak of another thing than the item in dispute, as in "because the surgery was not approved"?"""
+    codes, score = _hear(ground, None)
+    return score >= SURE and set(codes) <= _OF_ANOTHER and bool(codes)
 
 
 def _is_worded(question: Question, start: int, end: int, items: set[str]) -> bool:
     """Are these words of a finding, and not a date, an age or a guideline that was read already?"""
-    taken = [question.text[s:e].strip() for s, e in question.taken if s < end and start < e]
+    taken = [question.text[s:e].strip() for s, e in question.taken if s < end and start < e
+             and (s, e) not in question.circumstances]  # fmt: skip
     return all(words in items for words in taken)
 
 
@@ -303,12 +390,20 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
             question.take(joined.end(), found[0])
             yield _Mention(joined.end(), found[0], codes=(found[1],))
             end = found[0]
+        # "psych clearance or a baseline evaluation was missing"
+        for code, thing in wording.objects.items():
+            for match in question.find(thing):
+                if match.end() < mention.start and _COORDINATE_BACK.fullmatch(
+                    question.text, match.end(), mention.start
+                ):
+                    question.take(match.start(), mention.start)
+                    yield _Mention(*match.span(), codes=(code,))
 
 
 def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     """ "because of the drug screen": every reason that turns on that thing."""
     items = [term for term in find_terms(question.text) if term.kind != "body_region"]
-    for code, thing in wording.objects.items():
+    for code, thing in [*wording.objects.items(), *wording.causes.items()]:
         for match in question.find(thing):
             before = question.text[: match.start()]
             excluded = (
@@ -318,20 +413,21 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
             )
             if not (_CAUSED.search(before) or excluded) or _ASKED_FOR.search(before):
                 continue
-            if code != "missing_urine_drug_screen" and not excluded:
+            if code != MISSING_SCREEN and code not in wording.causes and not excluded:
                 continue
             is_item = any(term.start <= match.start() and match.end() <= term.end for term in items)
-            if code != "missing_urine_drug_screen" and is_item and not _CAUSED.search(before):
+            if code != MISSING_SCREEN and is_item and not _CAUSED.search(before):
                 continue  # "everything except MRI" excludes an item, no ground
             question.take(*match.span())
-            yield _Mention(*match.span(), codes=UDS_CODES if code == "missing_urine_drug_screen" else (code,))
+            yield _Mention(*match.span(), codes=UDS_CODES if code == MISSING_SCREEN else (code,))
 
 
 def _joined_by_or(question: Question, mentions: list[_Mention]) -> Iterator[list[_Mention]]:
     """Neighbours with "or" between them belong together."""
     group: list[_Mention] = []
     for mention in mentions:
-        if group and not _are_alternatives(question, group[-1], mention):
+        again = len(group) > 1 and bool(mention.codes) and mention.codes == group[-1].codes
+        if group and not again and not _are_alternatives(question, group[-1], mention):
             yield group
             group = []
         group.append(mention)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 from imr_llm.library.filters import FilterOp
-from imr_llm.search.question import NEGATED, Question
+from imr_llm.search.question import BECAUSE, NEGATED, Question
+from imr_llm.search.question_reasons import tells_of_another
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.vocabulary import (
     Term,
@@ -21,12 +22,12 @@ from imr_llm.terms.vocabulary import (
 )
 
 # "neither MRI, CT nor x-ray", "except MRI and x-ray": the negation holds for what is joined to it.
-_ALL_NEGATED = re.compile(r"\b(?:neither|except(?: for)?|excluding|other than)[ -](?:the |any |an? )?$", re.IGNORECASE)
+_ALL_NEGATED = re.compile(r"\b(?:neither|except(?: for)?|excluding|(?:leaving|leave) out|omitting|apart from|aside from|other than)[ -](?:the |any |an? )?$", re.IGNORECASE)
 _JOINED = re.compile(r"\s*(?:,|,? ?\b(?:or|nor|and)\b)\s*(?:the |any |an? )?", re.IGNORECASE)
 # What stands beside the item: what was tried before it, what the patient takes, what it follows.
 _CONTEXT = re.compile(
     r"\b(?:after|before|following|prior(?: to)?|previous|despite|failed|failing|status post|s/p|post|history of"
-    r"|instead of|(?:goes|go|went|comes|came|along) with(?: an?| the)? (?:approved|authorized|certified)|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
+    r"|instead of|(?:goes|go|went|comes|came|along) with(?: an?| the)? (?:approved|authorized|certified)|(?:approved|authorized|certified|allowed|granted|requested|ordered) (?:along )?with|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
     re.IGNORECASE,
 )
 _MENTIONED = re.compile(
@@ -73,10 +74,10 @@ def read_terms(question: Question) -> None:
         negated = NEGATED.search(before)
         joined = chained is not None and bool(_JOINED.fullmatch(question.text, chained, term.start))
         chained = term.end if joined or _ALL_NEGATED.search(before) else None
-        question.take(negated.start() if negated else term.start, term.end)
         if term in context:
-            question.note(f'"{term.surface}" was read as context, not as the item in dispute')
+            _read_as_circumstance(question, negated.start() if negated else term.start, term.end)
             continue
+        question.take(negated.start() if negated else term.start, term.end)
         for value in _values_of(term, field):
             values.setdefault((field, "none" if negated or joined else "any"), []).append((value, term.surface))
     for (field, op), some in values.items():
@@ -94,11 +95,21 @@ Accepted = dict[tuple[str, FilterOp], list[tuple[str, str]]]
 def _read_families(question: Question) -> Accepted:
     """Words for several treatments at once ("imaging"); beside other items they are one more alternative."""
     found: Accepted = {}
-    terms = [(term.start, term.end) for term in find_terms(question.text) if term.kind != "body_region"]
+    terms = [
+        (term.start, term.end)
+        for term in find_terms(question.text)
+        if term.kind != "body_region" and question.is_free(term.start, term.end)
+    ]
+    drug = any(term.kind == "drug" and question.is_free(term.start, term.end) for term in find_terms(question.text))
     for family in load_wording().families:
+        if drug and all(each.startswith("pharmaceuticals.") for each in family.subcategories):
+            continue  # "cyclobenzaprine, pills or creams": forms of one drug
         for match in list(question.find(family.asked)):
             if any(start < match.end() and match.start() < end and end - start > len(match[0]) for start, end in terms):
                 continue  # "CT scans" is no "scans"
+            if _tells_ground(question, match.start(), terms):
+                _read_as_circumstance(question, *match.span())
+                continue
             negated = NEGATED.search(question.text[: match.start()])
             question.take(negated.start() if negated else match.start(), match.end())
             some = found.setdefault(("subcategory", "none" if negated else "any"), [])
@@ -125,16 +136,34 @@ def _read_lists(question: Question, terms: list[Term], *, families: bool) -> lis
     if families:
         terms = [each for t in terms for each in (_kinds_of(t) if t.kind == "category" else [t])]
     ordered = sorted((term for term in terms if term.kind != "body_region"), key=lambda t: t.start)
-    for first, second in pairwise(ordered):
-        if not _LISTED.fullmatch(question.text, first.end, second.start):
-            continue
-        for term, other in ((first, second), (second, first)):
-            if term.kind == "drug" and other.kind == "drug_class" and term.value in drugs_of_class(other.value):
+    for chain in _chains(question.text, ordered):
+        classes = {drug for term in chain if term.kind == "drug_class" for drug in drugs_of_class(term.value)}
+        for term in chain:
+            if term.kind == "drug" and term.value in classes:
                 question.take(term.start, term.end)
                 terms = [t for t in terms if t is not term]
-            if term.kind == "category" and other.kind == "subcategory":
-                terms = [each for t in terms for each in (_kinds_of(term) if t is term else [t])]
+        if any(term.kind == "subcategory" for term in chain):
+            named = [term for term in chain if term.kind == "category"]
+            terms = [each for t in terms for each in (_kinds_of(t) if t in named else [t])]
     return terms
+
+
+def _chains(text: str, terms: list[Term]) -> Iterator[list[Term]]:
+    """Lists of two terms or more; "surgical consults" is one thing, told by its second word."""
+    described = {
+        first for first, second in pairwise(terms)
+        if first.kind == "category" and text[first.end : second.start].isspace()
+    }  # fmt: skip
+    terms = [term for term in terms if term not in described]
+    chain: list[Term] = []
+    for term in terms:
+        if chain and not _LISTED.fullmatch(text, chain[-1].end, term.start):
+            if len(chain) > 1:
+                yield chain
+            chain = []
+        chain.append(term)
+    if len(chain) > 1:
+        yield chain
 
 
 def _kinds_of(category: Term) -> list[Term]:
@@ -144,7 +173,7 @@ def _kinds_of(category: Term) -> list[Term]:
     ]
 
 
-_LISTED = re.compile(r"\s*(?:,|/|,? ?\bor\b)\s*(?:(?:any |the )?(?:other|another) |any |an? )?", re.IGNORECASE)
+_LISTED = re.compile(r"\s*(?:,|/|,? ?\b(?:or|and)\b)\s*(?:(?:any |the )?(?:other|another) |any |an? )?", re.IGNORECASE)
 
 
 def _is_context(question: Question, start: int) -> bool:
@@ -161,10 +190,31 @@ def _context_terms(question: Question, terms: list[Term]) -> list[Term]:
     ]
     if len(told) == len(items):
         told = []
+    places = [(term.start, term.end) for term in items]
+    told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
-    if any(term.kind != "category" for term in left):
+    if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
+        told += [term for term in left if term not in named]
+    elif any(term.kind != "category" for term in left):
         told += [term for term in left if term.kind == "category"]
     return told
+
+
+def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> bool:
+    """Does what is named there belong to the ground of a decision, on one of the `items` or on anything?
+
+    "rehabilitation upheld because a home exercise program should take over" asks for rehabilitation.
+    """
+    ground = BECAUSE.search(question.text)
+    if ground is None or at < ground.end():
+        return False
+    return any(end <= ground.start() for _, end in items) or tells_of_another(question.text[ground.end() :])
+
+
+def _read_as_circumstance(question: Question, start: int, end: int) -> None:
+    question.take(start, end)
+    question.circumstances.append((start, end))
+    question.note(f'"{question.text[start:end]}" was read as context, not as the item in dispute')
 
 
 def _read_bare_screen(question: Question) -> None:

@@ -54,12 +54,13 @@ class Noted:
 
 @dataclass(frozen=True)
 class Wording:
-    """Every pattern of the file, under the file's own names. `absent`, `objects` and `present` are by reason code."""
+    """Every pattern of the file, under the file's own names. `absent`, `objects`, `present` and `causes` are by reason code."""
 
     absent: Mapping[str, Pattern]
     objects: Mapping[str, Pattern]
     phrases: tuple[tuple[str, Pattern], ...]
     present: Mapping[str, Pattern]
+    causes: Mapping[str, Pattern]
     groups: Mapping[str, Pattern]
     subtypes: tuple[Subtype, ...]
     families: tuple[Family, ...]
@@ -108,6 +109,7 @@ def _read_wording(raw: Mapping[str, Any]) -> Wording:
         present=MappingProxyType(
             {code: _compile_presence(_expand(p, words), raw["presence"]) for code, p in raw["present"].items()}
         ),
+        causes=table("causes"),
         groups=table("groups"),
         subtypes=tuple(
             Subtype(row["code"], re.compile(row["asked"], re.IGNORECASE), tuple(row["quote"]))
