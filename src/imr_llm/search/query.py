@@ -161,17 +161,20 @@ def _read_contradictions(question: Question) -> None:
 _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 
 
+# What is in dispute UR did not grant, so that what "UR approved" is a part of it.
 _PARTLY = re.compile(
-    rf"\b{_UR} (?:had |has |have |only |just )*(?:partly|partially|in part) (?:approved|granted|allowed|authorized|certified)\b"
-    rf"|\b(?:(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:had |has |have |only |just |partly |partially )*"
-    r"(?:approved|granted|allowed|authorized|certified)|(?:was |were |been |only |just |partly |partially )*(?:authorized|certified))(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
-    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|visits|sessions|it|them)?))?(?:,? or something less)?"
+    rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
+    r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify)"
+    r"(?: only| just)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
+    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
+    rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
+    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
     rf"|\b(?:approved|authorized|certified|granted|allowed)(?: only)? in part (?:by|at) (?:the )?{_UR}(?: level)?"
-    r"|\b(?:part|partly|partially) (?:authorized|certified|authorization|certification)(?: requests?| before(?: the review)?| by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?"
+    rf"|\b(?:part|partly|partially) (?:authorized|certified|authorization|certification)(?: requests?| before(?: the review)?| by (?:the )?{_UR})?"
     r"|\b(?:original(?:ly)?|requested|asked for)(?: requests?)?(?: for)? \d+(?: \w+)?,? (?:only |and |but |with )?(?:authorized|certified|got|given) (?:only )?\d+\b"
     r"|\b(?:authorized|certified|approved|granted) (?:only )?\d+ (?:out )?of (?:the |an? )?\d+\b|\b\d+ (?:out )?of (?:the |an? )?\d+ (?:\w+ )?(?:were |was |had been )?(?:authorized|certified)\b"
-    r"|\b(?:only )?(?:some|part|a part|a portion|portions?)(?: of (?:[\w'-]+ ){1,7}?)? ?(?:was |were |had been |has been |have been |been |got )(?:already |previously |partly )?(?:authorized|certified)(?: (?:beforehand|before|earlier|already))?(?: by (?:the )?(?:ur|utilization review|claims administrator|carrier|insurer|adjuster))?",
+    rf"|\b(?:only )?(?:some|part|a part|a portion|portions?)(?: of (?:[\w'-]+ ){{1,7}}?)? ?(?:was |were |had been |has been |have been |been |got )(?:already |previously |partly )?(?:authorized|certified)(?: (?:beforehand|before|earlier|already))?(?: by (?:the )?{_UR})?",
     re.IGNORECASE,
 )
 
@@ -272,11 +275,19 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
     (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
     (
-        r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b",
+        r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b"
+        r"|\b(?:drugs?|meds|medications?|prescriptions?)(?= (?:denials?|approvals?|reversals?)\b)",
         "category",
         "any",
         ("pharmaceuticals",),
         "treatment category: pharmaceuticals",
+    ),
+    (
+        r"\b(?:except(?: for)?|excluding|other than|apart from|not|no) (?:any |the )?(?:drugs|medications|meds|medicines|prescriptions)\b",
+        "category",
+        "none",
+        ("pharmaceuticals",),
+        "treatment category: not pharmaceuticals",
     ),
     (r"\bretro(?:spective(?:ly)?)?\b|\bafter the fact\b", "retrospective", "is", (True,), "retrospective request"),
     (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),

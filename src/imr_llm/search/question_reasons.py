@@ -34,14 +34,14 @@ _EXCLUDED = re.compile(
 # "without blaming the ...", "where no one complained about ..."
 _UNBLAMED = re.compile(
     r"\b(?:(?:without|no one|nobody|never|not) (?:blam|cit|mention|rais|invok|object|complain|rel|point|fault|not|bring|us)\w*(?: up)?"
-    r"(?: (?:about|of|on|to|over|at))?|no (?:mention|complaint|question|issue) (?:of|about|over|with))(?: the| a| an| any| it was| its)*\s*$",
+    r"(?: (?:about|of|on|to|over|at))?|(?:no|without(?: any)?) (?:mention|complaint|question|issue) (?:of|about|over|with))(?: (?:the |an? )?(?:failure to (?:try|use)|failing to (?:try|use)|failing|trying|not trying))?(?: the| a| an| any| it was| its)*\s*$",
     re.IGNORECASE,
 )
 # "... was not the problem", "... was not held against it"
 _NOT_THE_GROUND = re.compile(
     r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of|one of|among))* "
     r"(?:problem|issue|complaint|objection|sticking point|reasons|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
-    r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive)\b",
+    r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive|questioned|in question|challenged|contested|doubted|disputed|criticized)(?: (?:given|cited))?\b",
     re.IGNORECASE,
 )
 _GROUND = re.compile(GROUND, re.IGNORECASE)
@@ -52,7 +52,8 @@ _ASKED_FOR = re.compile(
 )
 _OR = re.compile(r"\b(?:or|either)\b", re.IGNORECASE)
 _COORDINATE = re.compile(
-    r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without |documented |objective |measurable )*", re.IGNORECASE
+    r"\s*(?:,\s*(?:and |or |nor )?|(?:and|or|nor|&|/)\s*)(?:no |a |an |the |signed |any |without |documented |objective |measurable )*",
+    re.IGNORECASE,
 )
 _COORDINATE_BACK = re.compile(r"\s*,? (?:or|nor) (?:an? |the |any )?(?:\w+ )?", re.IGNORECASE)
 _NOT_MENTIONED = re.compile(
@@ -142,10 +143,15 @@ def read_findings(question: Question) -> None:
     start, end = min(match.start for match in strong), max(match.end for match in strong)
     words = question.take(start, end)
     labels = " or ".join(reason_label(code) for code in codes)
-    question.add("reason", "any", codes, f"reason: {labels}", words)
+    if any(m.end() <= start and not _PART_END.search(question.text, m.end(), start)
+           for m in _OTHER_THAN.finditer(question.text)):  # fmt: skip
+        question.add("reason", "none", codes, f"reason is not: {labels}", words)
+    else:
+        question.add("reason", "any", codes, f"reason: {labels}", words)
     question.note(f'"{words}" was read as the ground: {labels}')
 
 
+_PART_END = re.compile(r"[,;.]|\b(?:but|although|though)\b", re.IGNORECASE)
 LEAST_AGREEMENT, LONG_WORDING = 0.05, 6
 """How likely the sentence model must hold a pattern's reading; a match of so many words stands by itself."""
 
@@ -172,6 +178,10 @@ likelier it must be than any other that is possible."""
 _THOUGH = re.compile(r"\b(?:although|though|even though|despite|while|but)\s*$", re.IGNORECASE)
 _AND = re.compile(r"\s*and\b", re.IGNORECASE)
 # "..., or because ...", "either for ... or for ...": one more of the grounds before.
+_OTHER_THAN = re.compile(
+    rf"\b(?:(?:not|never) {_CAUSE}|(?:other than|besides|except(?: for| where)?|excluding|rather than|aside from|apart from|instead of)(?: {_CAUSE})?) ",
+    re.IGNORECASE,
+)
 _OR_ELSE = re.compile(r"\bor(?: else)? (?:because(?: of)?|for|due to|that|since)\b", re.IGNORECASE)
 _OR_ELSE_BEFORE = re.compile(rf"{_OR_ELSE.pattern}[\w\s]{{0,12}}$", re.IGNORECASE)
 # "which letters ...": who asks does not tell a ground.
@@ -231,9 +241,7 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
     unread = tuple(match for match in question.left() if start <= match.start() < end and _is_content(match[0]))
     if len(unread) < (2 if beside else 1) or _ASKS.match(question.text[start:end]):
         return None
-    if beside and (
-        _THOUGH.search(question.text[:start]) or not (clause.cued or _AND.match(question.text, start, end))
-    ):
+    if beside and (_THOUGH.search(question.text[:start]) or not (clause.cued or _AND.match(question.text, start, end))):
         return None  # "normal, missing or too vague": the same ground in other words
     else_of = _OR_ELSE_BEFORE.search(question.text[: unread[0].start()]) is not None
     least = LIKELY
@@ -273,6 +281,8 @@ def _heard_clauses(text: str, *, whole: bool) -> Iterator[_Clause]:
     """The parts in which a ground may be heard: the clauses, all that follows "because", its alternatives, the `whole`."""
     yield from _clauses(text)
     for match in _GROUND.finditer(text):
+        yield _Clause(match.end(), len(text), cued=True, ground=True)
+    for match in _OTHER_THAN.finditer(text):
         yield _Clause(match.end(), len(text), cued=True, ground=True)
     for match in _OR_ELSE.finditer(text):
         yield _Clause(match.end(), len(text), cued=True, ground=True)
@@ -348,6 +358,8 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
         for match in question.find(pattern):
             if there and _NO.search(question.text[: match.start()]):
                 continue  # "never recorded pain relief"
+            if _DENIED_GROUND.fullmatch(match[0]):
+                continue  # "the ingredient was not the reason given"
             told.append(match.span())
             yield _Mention(*match.span(), codes=codes)
     for code, pattern in wording.present.items():
@@ -400,21 +412,31 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
                     yield _Mention(*match.span(), codes=(code,))
 
 
+_IS_CLAUSE = re.compile(
+    r" (?:it (?:goes|went|comes|came) with )?(?:was|were|is|are|had|has|did)\b(?! not the\b)", re.IGNORECASE
+)
+_DENIED_GROUND = re.compile(
+    r"(?:is |was |were |are )?not (?:the |a |an )*(?:reason|ground|grounds|cause|basis|rationale|explanation)s?(?: (?:given|provided|cited))?$",
+    re.IGNORECASE,
+)
+
+
 def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     """ "because of the drug screen": every reason that turns on that thing."""
     items = [term for term in find_terms(question.text) if term.kind != "body_region"]
     for code, thing in [*wording.objects.items(), *wording.causes.items()]:
         for match in question.find(thing):
             before = question.text[: match.start()]
-            excluded = (
-                _EXCLUDED.search(before)
-                or _UNBLAMED.search(before)
-                or _NOT_THE_GROUND.match(question.text, match.end())
-            )
+            after = _NOT_THE_GROUND.match(question.text, match.end())
+            excluded = _EXCLUDED.search(before) or _UNBLAMED.search(before) or after
             if not (_CAUSED.search(before) or excluded) or _ASKED_FOR.search(before):
                 continue
             if code != MISSING_SCREEN and code not in wording.causes and not excluded:
                 continue
+            if _DENIED_GROUND.search(question.text[: match.end()]):
+                continue  # "the ingredient was not the reason given"
+            if excluded and not after and _IS_CLAUSE.match(question.text, match.end()):
+                continue  # "not because the NSAID was denied" is no matter of having tried it
             is_item = any(term.start <= match.start() and match.end() <= term.end for term in items)
             if code != MISSING_SCREEN and is_item and not _CAUSED.search(before):
                 continue  # "everything except MRI" excludes an item, no ground
@@ -477,7 +499,7 @@ _WHO_SAYS = re.compile(
 
 # "... were consistent, per the reviewer"
 _SAID_BY = re.compile(
-    r",? (?:per|according to|by|in) (?:the )?(?:clinical |case )*(?:(?P<summary>(?P<in_summary>summary))|(?P<rationale>(?P<in_rationale>rationale|reviewer|physician reviewer)))\b",
+    r",? (?:per|according to|by|in) (?:the )?(?:clinical |case )*(?:(?P<summary>(?P<in_summary>summary))|(?P<rationale>(?P<in_rationale>(?:reviewer's )?rationale|reviewer|physician reviewer)))\b",
     re.IGNORECASE,
 )
 

@@ -22,7 +22,10 @@ from imr_llm.terms.vocabulary import (
 )
 
 # "neither MRI, CT nor x-ray", "except MRI and x-ray": the negation holds for what is joined to it.
-_ALL_NEGATED = re.compile(r"\b(?:neither|except(?: for)?|excluding|(?:leaving|leave) out|omitting|apart from|aside from|other than)[ -](?:the |any |an? )?$", re.IGNORECASE)
+_ALL_NEGATED = re.compile(
+    r"\b(?:neither|except(?: for)?|excluding|(?:leaving|leave) out|omitting|apart from|aside from|other than)[ -](?:the |any |an? )?$",
+    re.IGNORECASE,
+)
 _JOINED = re.compile(r"\s*(?:,|,? ?\b(?:or|nor|and)\b)\s*(?:the |any |an? )?", re.IGNORECASE)
 # What stands beside the item: what was tried before it, what the patient takes, what it follows.
 _CONTEXT = re.compile(
@@ -52,7 +55,9 @@ def read_terms(question: Question) -> None:
 
     Of several items the one that is only told of ("after the injection", "failed NSAIDs") is context: it ranks.
     """
+    first = len(question.taken)
     values = _read_families(question)
+    families = question.taken[first:]
     screens = [match.span() for match in question.find(load_wording().uds)]
     terms = [_widen(term) for term in find_terms(question.text) if question.is_free(term.start, term.end)]
     # "tox test" is a drug screen, no test of any kind
@@ -60,7 +65,7 @@ def read_terms(question: Question) -> None:
         t for t in terms if not any(s <= t.start and t.end <= e and (s, e) != (t.start, t.end) for s, e in screens)
     ]
     terms = _read_lists(question, terms, families=bool(values))
-    context = _context_terms(question, terms)
+    context = _context_terms(question, terms, families)
     chained: int | None = None  # the end of the last item of a list that is negated as a whole
     for term in sorted(terms, key=lambda t: t.start):
         field = _field_of(question, term)
@@ -80,12 +85,34 @@ def read_terms(question: Question) -> None:
         question.take(negated.start() if negated else term.start, term.end)
         for value in _values_of(term, field):
             values.setdefault((field, "none" if negated or joined else "any"), []).append((value, term.surface))
+    _read_form(question, values)
     for (field, op), some in values.items():
         accepted = tuple(dict.fromkeys(value for value, _ in some))
         words = list(dict.fromkeys(words for _, words in some))
         label = f"{_TERM_LABELS.get(field, field)}: {'not ' if op == 'none' else ''}{' or '.join(words)}"
         question.add(field, op, accepted, label, ", ".join(words))
     _read_bare_screen(question)
+
+
+# "oral cyclobenzaprine", "cyclobenzaprine tablets": not the cream
+_BY_MOUTH = re.compile(r"\b(?:oral(?:ly)?|by mouth)\b", re.IGNORECASE)
+_DOSE_FORM = re.compile(r" (?:tablets?|tabs?|pills?|capsules?)\b", re.IGNORECASE)
+_RUBBED_IN = re.compile(r"\b(?:topical\w*|creams?|gels?|ointments?|patch(?:es)?|any form|either form)\b", re.IGNORECASE)
+_NOT_ORAL = ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds")
+
+
+def _read_form(question: Question, values: Accepted) -> None:
+    """A drug by mouth is none that is rubbed in."""
+    if ("drug", "any") not in values or _RUBBED_IN.search(question.text):
+        return
+    told = list(question.find(_BY_MOUTH))
+    for start, end in list(question.taken):
+        drug = question.text[start:end] in (words for _, words in values["drug", "any"])
+        if drug and (form := _DOSE_FORM.match(question.text, end)) and question.is_free(*form.span()):
+            told.append(form)
+    for match in told:
+        words = question.take(*match.span())
+        question.add("subcategory", "none", _NOT_ORAL, "by mouth: no topical analgesic or compound", words)
 
 
 Accepted = dict[tuple[str, FilterOp], list[tuple[str, str]]]
@@ -182,7 +209,7 @@ def _is_context(question: Question, start: int) -> bool:
     return told is not None and question.is_free(*told.span())
 
 
-def _context_terms(question: Question, terms: list[Term]) -> list[Term]:
+def _context_terms(question: Question, terms: list[Term], families: list[tuple[int, int]]) -> list[Term]:
     """Items named beside the one in dispute; a broad category beside a treatment is context too."""
     items = [term for term in terms if term.kind != "body_region"]
     told = [
@@ -190,7 +217,7 @@ def _context_terms(question: Question, terms: list[Term]) -> list[Term]:
     ]
     if len(told) == len(items):
         told = []
-    places = [(term.start, term.end) for term in items]
+    places = [*((term.start, term.end) for term in items), *families]
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
@@ -205,10 +232,19 @@ def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> 
 
     "rehabilitation upheld because a home exercise program should take over" asks for rehabilitation.
     """
-    ground = BECAUSE.search(question.text)
+    ground = BECAUSE.search(question.text) or _WHERE.search(question.text)
     if ground is None or at < ground.end():
         return False
-    return any(end <= ground.start() for _, end in items) or tells_of_another(question.text[ground.end() :])
+    if ground.re is BECAUSE and any(end <= ground.start() for _, end in items):
+        return True
+    return tells_of_another(question.text[ground.end() :])
+
+
+# "denials where therapy already under way comes first"
+_WHERE = re.compile(
+    r"\b(?:den(?:ied|ials?)|upheld|refused|overturned|approved|cases?|items?|everything|anything) (?:where|when)\b",
+    re.IGNORECASE,
+)
 
 
 def _read_as_circumstance(question: Question, start: int, end: int) -> None:
