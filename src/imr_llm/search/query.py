@@ -165,11 +165,12 @@ _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 _PARTLY = re.compile(
     rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
     r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify)"
-    r"(?: only| just)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
-    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
+    r"(?: only| just)?(?: in part\b)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
+    r"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
     r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
+    r"|\b(?:\w+ ){0,3}(?:rental|visits|sessions|refills?|tablets|months?|weeks?)(?: supply| rental)? (?:was|were|had been|has been|have been) (?:already |previously )(?:authorized|certified|approved)\b"
     rf"|\b(?:approved|authorized|certified|granted|allowed)(?: only)? in part (?:by|at) (?:the )?{_UR}(?: level)?"
     rf"|\b(?:part|partly|partially) (?:authorized|certified|authorization|certification)(?: requests?| before(?: the review)?| by (?:the )?{_UR})?"
     r"|\b(?:original(?:ly)?|requested|asked for)(?: requests?)?(?: for)? \d+(?: \w+)?,? (?:only |and |but |with )?(?:authorized|certified|got|given) (?:only )?\d+\b"
@@ -217,6 +218,10 @@ _WHETHER = re.compile(
 )
 
 
+# "which ones were allowed and which not"
+_AND_WHICH_NOT = re.compile(r"(?: and|,| or) which (?:ones )?(?:were |was |are )?(?:not|n't)\b", re.IGNORECASE)
+
+
 def _read_decision(question: Question) -> None:
     """The reviewer's decision; "upheld or overturned" asks for either and excludes nothing but other outcomes."""
     found: list[tuple[int, int, str]] = []
@@ -228,7 +233,7 @@ def _read_decision(question: Question) -> None:
             if _in_ground(question.text, start, found):
                 continue
             question.take(start, end)
-            if _WHETHER.search(question.text[:start]):
+            if _WHETHER.search(question.text[:start]) or _AND_WHICH_NOT.match(question.text, end):
                 continue
             kept.append((start, end, decision))
     if not kept:
@@ -354,6 +359,7 @@ def _settle_polarity(question: Question) -> None:
         if filter.op == "none" and opposite == "overturn":
             continue
         question.filters.remove(filter)
+        question.read_on(filter.words)
         if filter.op == "none":
             others = tuple(dict.fromkeys(COUNTERPARTS[c.code] for c in codes if c.code in COUNTERPARTS))
             labels = " or ".join(reason_label(code) for code in others)

@@ -75,6 +75,10 @@ class Question:
         if note not in self.notes:
             self.notes.append(note)
 
+    def read_on(self, words: str) -> None:
+        """Words that were taken for a filter that fell are read again with what stands around them."""
+        self.circumstances += [span for span in self.taken if words and self.text[slice(*span)].strip() in words]
+
     def has(self, field_name: str) -> bool:
         """Is there a filter on this field already?"""
         return any(f.field == field_name for f in self.filters)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from imr_llm.letters.dates import find_dates
 from imr_llm.search.question import Question
 from imr_llm.terms.strength import strength_key
+from imr_llm.terms.vocabulary import find_terms
 
 _N = r"(\d{1,4})"
 _PAGES = re.compile(
@@ -150,6 +151,24 @@ def _read_quantities(question: Question) -> None:
         unit = _UNITS[match[2][:2].lower()]
         _add_quantity(question, match, " " + unit)
         _add_unit(question, unit, match[2])
+    _read_counted_items(question)
+
+
+# "12 physical therapy visits": the item's name stands between.
+_NUMBER_BEFORE = re.compile(rf"\b(?P<n>{_SOME}) (?:additional |more |extra )?$", re.IGNORECASE)
+_UNIT_OF_ITEM = re.compile(r"(?:.*\s)?(?P<unit>visits?|sessions?|injections?|tablets?|capsules?)$", re.IGNORECASE)
+_UNIT_AFTER = re.compile(r" (?P<unit>visits?|sessions?|injections?|tablets?|capsules?)\b", re.IGNORECASE)
+
+
+def _read_counted_items(question: Question) -> None:
+    for term in find_terms(question.text):
+        number = _NUMBER_BEFORE.search(question.text[: term.start])
+        unit = _UNIT_AFTER.match(question.text, term.end) or _UNIT_OF_ITEM.match(term.surface)
+        if term.kind == "body_region" or not (number and unit) or not question.is_free(*number.span("n")):
+            continue
+        words = question.take(*number.span("n"))
+        question.add("quantity", "is", (_count(words),), f"quantity {words}", words)
+        _add_unit(question, _UNITS[unit["unit"][:2].lower()], unit["unit"])
 
 
 def _add_unit(question: Question, unit: str, words: str) -> None:

@@ -28,7 +28,7 @@ _CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the ground
 _NOT = r"(?:not|never|(?:(?:for )?(?:other |different )?reasons? )?other than|for reasons besides|besides|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
 # "denied but NOT because of the ...", "other than ..." right before a reason.
 _EXCLUDED = re.compile(
-    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was| being| having)*\s*$",
+    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was| it| they| that| being| having)*\s*$",
     re.IGNORECASE,
 )
 # "without blaming the ...", "where no one complained about ..."
@@ -280,8 +280,9 @@ class _Clause:
 def _heard_clauses(text: str, *, whole: bool) -> Iterator[_Clause]:
     """The parts in which a ground may be heard: the clauses, all that follows "because", its alternatives, the `whole`."""
     yield from _clauses(text)
-    for match in _GROUND.finditer(text):
-        yield _Clause(match.end(), len(text), cued=True, ground=True)
+    for match in _CLAUSE.finditer(text):
+        if match["cue"]:
+            yield _Clause(match.end(), len(text), cued=True, ground=_GROUND.fullmatch(match[0]) is not None)
     for match in _OTHER_THAN.finditer(text):
         yield _Clause(match.end(), len(text), cued=True, ground=True)
     for match in _OR_ELSE.finditer(text):

@@ -45,7 +45,7 @@ _IN_RECORD = re.compile(
 
 # "did not back up the request", "knocked back": no region.
 _BACK_VERB = re.compile(
-    r"\bback(?:s|ed|ing)? (?:up|to|at|by|into|off)\b|\b(?:knock|com|came|sen[dt]|go|went|gave|giv|got|get|set|cut|scal|held|push|turn|bring|brought)\w* (?:it |him |her |them )?back\b",
+    r"\bback(?:s|ed|ing)? (?:(?:it |them |this |that |him |her |the request )?up|to|at|by|into|off)\b|\b(?:not|to|would|could|did) back (?:it|them|this|that|him|her|the)\b|\b(?:knock|com|came|sen[dt]|go|went|gave|giv|got|get|set|cut|scal|held|push|turn|bring|brought)\w* (?:it |him |her |them )?back\b",
     re.IGNORECASE,
 )
 
@@ -242,7 +242,7 @@ def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> 
 
 # "denials where therapy already under way comes first"
 _WHERE = re.compile(
-    r"\b(?:den(?:ied|ials?)|upheld|refused|overturned|approved|cases?|items?|everything|anything) (?:where|when)\b",
+    r"\b(?:den(?:ied|ials?)|upheld|refused|overturned|approv(?:ed|als?)|overturns?|reversals?|cases?|items?|everything|anything) (?:where|when)\b",
     re.IGNORECASE,
 )
 
