@@ -661,3 +661,80 @@ def test_a_category_beside_a_family_is_each_of_its_kinds() -> None:
     assert {"diagnostic_testing.mri", "injections.viscosupplementation", "rehabilitation.physical_therapy"} <= set(
         fields["subcategory"]
     )
+
+
+NO_TOPICALS = ("subcategory", "none", ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds"))
+DME = ("category", "any", ("dmepos",))
+PARTLY = ("partly_authorized", "is", (True,))
+DRUGS = ("category", "any", ("pharmaceuticals",))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # what the ground speaks of is not the item
+        (
+            "rehabilitation upheld because home exercise ought to take over by now",
+            {("category", "any", ("rehabilitation",)), UPHELD, _reason("not_part_of_active_program")},
+        ),
+        ("items denied because the operation itself was not approved", {UPHELD, _reason("depends_on_denied_service")}),
+        # nor is its "approved" the outcome
+        (
+            "TENS denied because therapy that was already approved should be completed first",
+            {("subcategory", "any", ("dmepos.tens",)), UPHELD, _reason("response_to_current_care_pending")},
+        ),
+        # alternatives, and what is excluded
+        (
+            "MRI denied for no red flags or because surgery was not being considered",
+            {MRI, UPHELD, _reason("no_red_flag_or_new_findings", "test_would_not_change_care")},
+        ),
+        (
+            "MRI denied for something other than the result not changing the treatment",
+            {MRI, UPHELD, ("reason", "none", ("test_would_not_change_care",))},
+        ),
+        (
+            "compounded creams denied where the ingredients were not the reason given",
+            {
+                ("subcategory", "any", ("pharmaceuticals.compounds",)),
+                UPHELD,
+                ("reason", "none", ("compound_contains_nonrecommended_agent",)),
+            },
+        ),
+        (
+            "PT denials not based on the number of visits",
+            {PT, UPHELD, ("reason", "none", ("exceeds_visit_or_quantity_limit",))},
+        ),
+        (
+            "PT over the visit limit although functional improvement was not questioned",
+            {PT, _reason("exceeds_visit_or_quantity_limit"), ("reason", "none", ("no_functional_improvement",))},
+        ),
+        # what UR approved of a request is a part of it
+        ("DME that UR only partly approved", {DME, PARTLY}),
+        ("acupuncture where UR allowed four sessions", {("subcategory", "any", ("rehabilitation.acupuncture",)), PARTLY}),
+        ("medication denials where UR had already approved part of the quantity", {DRUGS, UPHELD, PARTLY}),
+        # a drug by mouth is no cream
+        ("cyclobenzaprine tablets", {("drug", "any", ("cyclobenzaprine",)), NO_TOPICALS}),
+        ("cyclobenzaprine, pills or creams", {("drug", "any", ("cyclobenzaprine",))}),
+        # amounts before an item's name
+        ("8 physical therapy visits", {PT, VISITS, ("quantity", "is", (8.0,))}),
+        # lists
+        (
+            "ESI denied with no dermatomal, reflex or motor deficit on exam",
+            {ESI, UPHELD, _reason("no_radiculopathy_findings")},
+        ),
+        (
+            "opioids denied for lack of both functional improvement and documented pain relief",
+            {OPIOIDS, UPHELD, _reason("no_functional_improvement"), _reason("no_pain_relief_documented")},
+        ),
+        ("denied becuase no UDS", {NO_UDS, UPHELD}),
+        ("denied because it didnt say how often", {UPHELD, _reason("request_not_specific")}),
+        ("everything for the right shoulder except drugs", {
+            ("region", "any", ("shoulder",)), ("laterality", "is", ("right",)), ("category", "none", ("pharmaceuticals",)),
+        }),
+        ("specialist consults denied, whatever the reason", {
+            ("subcategory", "any", ("evaluation_management.specialist_consultation",)), UPHELD,
+        }),
+    ],
+)  # fmt: skip
+def test_what_stands_in_a_ground(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)

@@ -27,7 +27,7 @@ from imr_llm.letters.cleaning import clean_text
 from imr_llm.letters.letter import Letter
 from imr_llm.letters.reading import read_letters
 from imr_llm.letters.sections import read_sections
-from imr_llm.letters.sentences import split_sentences
+from imr_llm.letters.sentences import split_statements
 from imr_llm.rules.reason_model import BLOCKS, ReasonModel, embed_sentences, read_features, vectorise
 from imr_llm.rules.reasons import NOT_GUESSED, SURE, find_by_patterns, is_absurd, score_codes
 from imr_llm.terms.taxonomy import load_taxonomy
@@ -68,8 +68,13 @@ class Case:
         return frozenset(code for code, _ in self.reasons)
 
     def sentences(self) -> list[Sentence]:
-        """Its sentences, each with the codes whose quote lies mostly in it."""
+        """Its sentences and their clauses, each with the codes whose quote lies mostly in it; and the quotes themselves."""
         polarity = {"upheld": {"denial"}, "overturned": {"overturn"}}.get(self.decision, {"denial", "overturn"})
+        spans = dict.fromkeys((s.start, s.end) for s in split_statements(self.rationale))
+        for _, quote in self.reasons:
+            at = self.rationale.find(quote)
+            if at >= 0:
+                spans.setdefault((at, at + len(quote)))
         return [
             Sentence(
                 self.rationale[start:end],
@@ -78,7 +83,7 @@ class Case:
                 self.subcategory,
                 frozenset(polarity),
             )
-            for start, end in split_sentences(self.rationale)
+            for start, end in spans
         ]
 
     def _codes_in(self, start: int, end: int) -> frozenset[str]:

@@ -130,6 +130,7 @@ _CONCLUSION = re.compile(
 _CONTRAST = re.compile(r"\W*(?:however|but|nevertheless|nonetheless|unfortunately)\b", re.IGNORECASE)
 _LONGEST_QUOTATION = 4000
 _LONGEST_CLAUSE = 1200
+_SHORTEST_STATEMENT = 4  # words
 
 
 def split_sentences(text: str) -> tuple[tuple[int, int], ...]:
@@ -163,6 +164,22 @@ def split_clauses(text: str) -> tuple[Clause, ...]:
             before = role
             clauses.append(Clause(first, last, number, role))
     return tuple(clauses)
+
+
+def split_statements(text: str) -> tuple[Clause, ...]:
+    """What could state a finding by itself: the sentences of a cleaned rationale and, of those with several clauses,
+    each clause of some words.
+
+    A sentence is given once for each role that its clauses play; its number is in `sentence`.
+    """
+    clauses = split_clauses(text)
+    statements: list[Clause] = []
+    for number, (start, end) in enumerate(split_sentences(text)):
+        within = [clause for clause in clauses if clause.sentence == number]
+        statements += [Clause(start, end, number, role) for role in dict.fromkeys(clause.role for clause in within)]
+        if len(within) > 1:
+            statements += [c for c in within if len(text[c.start : c.end].split()) >= _SHORTEST_STATEMENT]
+    return tuple(statements)
 
 
 def _role(clause: str, before: Role | None, opens: bool, is_quoted: bool) -> Role:

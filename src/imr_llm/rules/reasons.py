@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from imr_llm.letters.sentences import split_clauses, split_sentences
+from imr_llm.letters.sentences import split_statements
 from imr_llm.record import Decision, Polarity
 from imr_llm.rules.absence import ABSENCE_CODES
 from imr_llm.rules.findings import Finding, Match, Subject, find_matches, load_precedence
@@ -117,7 +117,7 @@ def _find_missing_screen(rationale: str, decision: Decision, title: str, categor
 
 @dataclass(frozen=True)
 class Belief:
-    """How likely the model holds it that rationale[start:end], a sentence, states a code."""
+    """How likely the model holds it that rationale[start:end], a sentence or a clause, states a code."""
 
     score: float
     start: int
@@ -126,19 +126,19 @@ class Belief:
 
 @dataclass(frozen=True)
 class Beliefs:
-    """Of each code that the decision can have: the sentence most likely to state it (`stated`: of those that can).
+    """Of each code that the decision can have: the statement most likely to make it (`stated`: of those that can).
 
-    `likeliest` is the highest score of any sentence, `sentences` are those that the model was asked about.
+    `likeliest` is the highest score of any, `statements` are those that the model was asked about.
     """
 
     stated: Mapping[str, Belief]
     likeliest: Mapping[str, float]
-    sentences: tuple[tuple[int, int], ...]
+    statements: tuple[tuple[int, int], ...]
 
 
 def is_absurd(finding: Finding, believed: Beliefs) -> bool:
     """Does the model, asked about the finding's own sentence, hold its code for out of the question?"""
-    asked = any(start < finding.end and finding.start < end for start, end in believed.sentences)
+    asked = any(start < finding.end and finding.start < end for start, end in believed.statements)
     return asked and finding.code not in NOT_GUESSED and believed.likeliest[finding.code] < ABSURD
 
 
@@ -152,26 +152,25 @@ def score_codes(
 ) -> Beliefs:
     """What the sentence model holds of each code.
 
-    Only sentences with a finding or the conclusion in them count ("as the surgery is not necessary, neither is the
-    sling"): a recited guideline or utilization review's history states no reason. `model`: the packaged one, unless
+    Only sentences with a finding or the conclusion in them, and such clauses of theirs, count ("as the surgery is not
+    necessary, neither is the sling"): a recited guideline or utilization review's history states no reason. `model`: the packaged one, unless
     another is to be measured.
     """
     model, taxonomy = model or load_reason_model(), load_taxonomy()
     codes = [code for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]]
     stated, likeliest = dict.fromkeys(codes, Belief(0.0, 0, 0)), dict.fromkeys(codes, 0.0)
-    clauses = [clause for clause in split_clauses(rationale) if clause.role in ("finding", "conclusion")]
-    sentences = tuple(
-        (start, end)
-        for start, end in split_sentences(rationale)
-        if any(clause.start < end and clause.end > start for clause in clauses)
+    said = dict.fromkeys(
+        (statement.start, statement.end)
+        for statement in split_statements(rationale)
+        if statement.role in ("finding", "conclusion")
     )
-    scores = model.score_all([rationale[start:end] for start, end in sentences], category, subcategory)
-    for (start, end), scored in zip(sentences, scores, strict=True):
+    scores = model.score_all([rationale[start:end] for start, end in said], category, subcategory)
+    for (start, end), scored in zip(said, scores, strict=True):
         for code in codes:
             likeliest[code] = max(likeliest[code], scored[code])
             if scored[code] > stated[code].score and _can_state(rationale[start:end], code):
                 stated[code] = Belief(scored[code], start, end)
-    return Beliefs(stated, likeliest, sentences)
+    return Beliefs(stated, likeliest, tuple(said))
 
 
 def _can_state(sentence: str, code: str) -> bool:

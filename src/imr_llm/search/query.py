@@ -230,9 +230,10 @@ def _read_decision(question: Question) -> None:
     kept: list[tuple[int, int, str]] = []
     for start, end, decision in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
         if question.is_free(start, end):
-            if _in_ground(question.text, start, found):
-                continue
             question.take(start, end)
+            if _in_ground(question.text, start, found):
+                question.circumstances.append((start, end))
+                continue
             if _WHETHER.search(question.text[:start]) or _AND_WHICH_NOT.match(question.text, end):
                 continue
             kept.append((start, end, decision))

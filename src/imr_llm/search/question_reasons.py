@@ -79,11 +79,12 @@ _IS_MENTIONED = re.compile(
 )
 
 
-# "no clear radiculopathy on examination" is no presence of it.
-_DENIED = re.compile(
-    r"\b(?:no|not|without|lack(?:ing|ed|s)?(?: of)?|never|absent|missing|nor|n't|absence of)(?: \w+|(?: \w+,?){1,6}? (?:or|nor)(?: \w+)?){0,2}\s*$",
-    re.IGNORECASE,
+# "no clear radiculopathy on examination" is no presence of it; nor is "lack of both function and documented relief".
+_NEGATION = r"\b(?:no|not|without|lack(?:ing|ed|s)?(?: of)?|never|absent|missing|nor|n't|absence of)"
+_LIST_DENIED = re.compile(
+    rf"{_NEGATION}(?: both(?: \w+){{1,4}} and|(?: \w+,?){{1,6}}? (?:or|nor))(?: \w+){{0,2}}\s*$", re.IGNORECASE
 )
+_DENIED = re.compile(rf"{_NEGATION}(?: \w+){{0,2}}\s*$", re.IGNORECASE)
 
 
 # "a urine test had been done, whatever it showed"
@@ -247,9 +248,9 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
     least = LIKELY
     if len(unread) < 2 and not clause.ground:
         least = CERTAIN
-    elif side is None or len(unread) < 2 or (beside and not else_of):
+    elif side is None or (beside and not else_of):
         least = SURE
-    elif clause.ground:
+    elif clause.ground and len(unread) > 1:
         least = POSSIBLE
     codes, score = _hear(_without_taken(question, start, end), side)
     if not codes or score < least:
@@ -357,7 +358,8 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
         codes = tuple(code.split(" | "))
         there = load_taxonomy().codes[codes[0]].polarity == "overturn"
         for match in question.find(pattern):
-            if there and _NO.search(question.text[: match.start()]):
+            before = question.text[: match.start()]
+            if there and (_NO.search(before) or _LIST_DENIED.search(before)):
                 continue  # "never recorded pain relief"
             if _DENIED_GROUND.fullmatch(match[0]):
                 continue  # "the ingredient was not the reason given"
@@ -365,9 +367,9 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
             yield _Mention(*match.span(), codes=codes)
     for code, pattern in wording.present.items():
         for match in question.find(pattern):
-            if not any(match.start() < end and start < match.end() for start, end in told) and not _DENIED.search(
-                question.text[: match.start()]
-            ):
+            before = question.text[: match.start()]
+            said_otherwise = any(match.start() < end and start < match.end() for start, end in told)
+            if not (said_otherwise or _DENIED.search(before) or _LIST_DENIED.search(before)):
                 yield _Mention(*match.span(), codes=(code,))
     for group, pattern in wording.groups.items():
         for match in question.find(pattern):
