@@ -44,8 +44,8 @@ _LEAD = re.compile(
 
 
 # Chosen on labels that were not trained on: evals/reasons/train.py --measure.
-SURE = 0.2  # from here on the model's word is enough
-ABSURD = 0.005  # below this a pattern's word is not
+SURE = 0.25  # from here on the model's word is enough
+ABSURD = 0.02  # below this a pattern's word is not
 # "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
 BY_MODEL = "sentence model"
 # "The records do not show X" where X has a code of its own is that code alone.

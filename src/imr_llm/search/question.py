@@ -12,6 +12,8 @@ _REWRITES = (
     (re.compile("[\u2018\u2019\u02bc`\u00b4]"), "'"),
     (re.compile("[\u201c\u201d]"), '"'),
     (re.compile("[\u2010-\u2015]"), "-"),
+    (re.compile(r"(?<!\w)w/o\b", re.IGNORECASE), "without"),
+    (re.compile(r"(?<!\w)w/(?= ?[a-z])", re.IGNORECASE), "with "),
     (re.compile(r"\bcan't\b", re.IGNORECASE), "can not"),
     (re.compile(r"n't\b", re.IGNORECASE), " not"),
     (re.compile(r"\b(did|does|do|is|was|were|are|has|have|had|could|would|should)nt\b", re.IGNORECASE), r"\1 not"),

@@ -31,6 +31,12 @@ _EXCLUDED = re.compile(
     rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {_CAUSE})?(?: the| a| an| any| it was| it| they| that| being| having)*\s*$",
     re.IGNORECASE,
 )
+# "did not rest on the ...", "were not about ...", "had nothing to do with ..."
+_NOT_RESTING = re.compile(
+    r"\b(?:(?:not|never) (?:rest|turn|hing|depend|rel|focus|bas|found|hang|about|over)\w*(?: (?:on|upon|in))?|(?:nothing|little) to do with|unrelated to)"
+    r"(?: the| a| an| any| its| missing| lack of)*\s*$",
+    re.IGNORECASE,
+)
 # "without blaming the ...", "where no one complained about ..."
 _UNBLAMED = re.compile(
     r"\b(?:(?:without|no one|nobody|never|not) (?:blam|cit|mention|rais|invok|object|complain|rel|point|fault|not|bring|us)\w*(?: up)?"
@@ -45,6 +51,7 @@ _NOT_THE_GROUND = re.compile(
     re.IGNORECASE,
 )
 _GROUND = re.compile(GROUND, re.IGNORECASE)
+_EXCLUDING = (_EXCLUDED, _UNBLAMED, _NOT_RESTING)
 _CAUSED = re.compile(rf"\b{_CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
 # "requests for a drug screen": there the screen is the item.
 _ASKED_FOR = re.compile(
@@ -56,6 +63,7 @@ _COORDINATE = re.compile(
     re.IGNORECASE,
 )
 _COORDINATE_BACK = re.compile(r"\s*,? (?:or|nor) (?:an? |the |any )?(?:\w+ )?", re.IGNORECASE)
+_AND_BACK = re.compile(r"\s*,? and (?:an? |the |any )?(?:\w+ )?", re.IGNORECASE)
 _NOT_MENTIONED = re.compile(
     r"\s*(?:is|was|are|were|has|have)?\s*(?:not|never)(?: even| been| ever)* (?:mentioned|discussed)\b", re.IGNORECASE
 )
@@ -92,7 +100,7 @@ _DONE = re.compile(
     r" (?:had been|has been|have been|was|were) (?:actually |in fact )?(?:done|performed|collected|obtained|completed|on (?:record|file))\b",
     re.IGNORECASE,
 )
-_NO = re.compile(r"\b(?:no|not|without|lack of|never|neither|nor|n't)\s*$", re.IGNORECASE)
+_NO = re.compile(r"\b(?:no|not|without|lack of|never|neither|nor|n't)(?: an?| any)?\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ def read_findings(question: Question) -> None:
 
 _PART_END = re.compile(r"[,;.]|\b(?:but|although|though)\b", re.IGNORECASE)
 LEAST_AGREEMENT, LONG_WORDING = 0.05, 6
-"""How likely the sentence model must hold a pattern's reading; a match of so many words stands by itself."""
+"""How likely the sentence model must hold a pattern's reading; a tenth of it is enough for one of so many words."""
 
 
 def _agrees(text: str, start: int, end: int, code: str) -> bool:
@@ -162,7 +170,8 @@ def _agrees(text: str, start: int, end: int, code: str) -> bool:
     whole = not (start and text[start - 1].isalnum() and text[start].isalnum())
     first, last = next(((c.start, c.end) for c in _clauses(text) if c.start <= start < c.end), (0, len(text)))
     scores = load_reason_model().score(text[first : max(end, last)].strip())
-    return whole and (scores.get(code, 1.0) >= LEAST_AGREEMENT or len(text[start:end].split()) >= LONG_WORDING)
+    least = LEAST_AGREEMENT if len(text[start:end].split()) < LONG_WORDING else LEAST_AGREEMENT / 10
+    return whole and scores.get(code, 1.0) >= least
 
 
 # Clauses of a question: what stands between commas and the words that begin a ground ("cue").
@@ -242,7 +251,7 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
     unread = tuple(match for match in question.left() if start <= match.start() < end and _is_content(match[0]))
     if len(unread) < (2 if beside else 1) or _ASKS.match(question.text[start:end]):
         return None
-    if beside and (_THOUGH.search(question.text[:start]) or not (clause.cued or _AND.match(question.text, start, end))):
+    if beside and _is_settled(question, clause):
         return None  # "normal, missing or too vague": the same ground in other words
     else_of = _OR_ELSE_BEFORE.search(question.text[: unread[0].start()]) is not None
     least = LIKELY
@@ -256,6 +265,16 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
     if not codes or score < least:
         return None
     return _Heard(score, codes, unread, _EXCLUDED.search(question.text[:start]) is not None, else_of)
+
+
+def _is_settled(question: Question, clause: _Clause) -> bool:
+    """Does the clause only say more of a ground that was read?"""
+    start, end = clause.start, clause.end
+    if _THOUGH.search(question.text[:start]) or not (clause.cued or _AND.match(question.text, start, end)):
+        return True
+    read = " ".join(f.words for f in question.filters if f.field in _GROUNDS)
+    own = [question.text[s:e].strip() for s, e in question.taken if start <= s and e <= end]
+    return not _OR_ELSE_BEFORE.search(question.text[:start]) and any(words and words in read for words in own)
 
 
 def _without_taken(question: Question, start: int, end: int) -> str:
@@ -282,7 +301,7 @@ def _heard_clauses(text: str, *, whole: bool) -> Iterator[_Clause]:
     """The parts in which a ground may be heard: the clauses, all that follows "because", its alternatives, the `whole`."""
     yield from _clauses(text)
     for match in _CLAUSE.finditer(text):
-        if match["cue"]:
+        if match["cue"] and whole:
             yield _Clause(match.end(), len(text), cued=True, ground=_GROUND.fullmatch(match[0]) is not None)
     for match in _OTHER_THAN.finditer(text):
         yield _Clause(match.end(), len(text), cued=True, ground=True)
@@ -408,9 +427,9 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
         # "psych clearance or a baseline evaluation was missing"
         for code, thing in wording.objects.items():
             for match in question.find(thing):
-                if match.end() < mention.start and _COORDINATE_BACK.fullmatch(
-                    question.text, match.end(), mention.start
-                ):
+                both = question.text[: match.start()].lower().endswith("both ")
+                joined = _AND_BACK if both else _COORDINATE_BACK
+                if match.end() < mention.start and joined.fullmatch(question.text, match.end(), mention.start):
                     question.take(match.start(), mention.start)
                     yield _Mention(*match.span(), codes=(code,))
 
@@ -431,7 +450,7 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
         for match in question.find(thing):
             before = question.text[: match.start()]
             after = _NOT_THE_GROUND.match(question.text, match.end())
-            excluded = _EXCLUDED.search(before) or _UNBLAMED.search(before) or after
+            excluded = after or next((found for p in _EXCLUDING if (found := p.search(before))), None)
             if not (_CAUSED.search(before) or excluded) or _ASKED_FOR.search(before):
                 continue
             if code != MISSING_SCREEN and code not in wording.causes and not excluded:
@@ -476,7 +495,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
     states = tuple(dict.fromkeys(state for mention in group for state in mention.states))
     start, end = group[0].start, group[-1].end
     words = question.text[start:end].strip()
-    excluded = any(_take_before(question, pattern, start) for pattern in (_EXCLUDED, _UNBLAMED)) or _take_after(
+    excluded = any(_take_before(question, pattern, start) for pattern in _EXCLUDING) or _take_after(
         question, _NOT_THE_GROUND, end
     )
     caused = not excluded and _take_before(question, _CAUSED, start)
