@@ -715,6 +715,26 @@ DRUGS = ("category", "any", ("pharmaceuticals",))
         # a drug by mouth is no cream
         ("cyclobenzaprine tablets", {("drug", "any", ("cyclobenzaprine",)), NO_TOPICALS}),
         ("cyclobenzaprine, pills or creams", {("drug", "any", ("cyclobenzaprine",))}),
+        # what a decision did not rest on, and what it did
+        (
+            "MRI denials that were not about red flags",
+            {MRI, UPHELD, ("reason", "none", ("no_red_flag_or_new_findings",))},
+        ),
+        (
+            "opioid denials that did not rest on a missing or bad drug screen",
+            {OPIOIDS, UPHELD, ("reason", "none", BOTH_UDS)},
+        ),
+        ("overturned because of a red flag", {OVERTURNED, _reason("red_flag_or_change")}),
+        ("overturned because PT or medication had already failed", {OVERTURNED, _reason("prior_care_failed")}),
+        ("ESI upheld, the MRI does not back it up", {ESI, UPHELD, _reason("no_imaging_or_edx_corroboration")}),
+        (
+            "opioid cases where both pain relief and function were undocumented",
+            {OPIOIDS, _reason("no_pain_relief_documented"), _reason("no_functional_improvement")},
+        ),
+        ("opioid denials where the drug screen was illicit or inconsistent", {OPIOIDS, UPHELD, INCONSISTENT}),
+        ("injections denied because the diagnosis was not right for it", {
+            ("category", "any", ("injections",)), UPHELD, _reason("wrong_indication"),
+        }),
         # amounts before an item's name
         ("8 physical therapy visits", {PT, VISITS, ("quantity", "is", (8.0,))}),
         # lists

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imr_llm.letters.sentences import Role, split_clauses, split_sentences
+from imr_llm.letters.sentences import Role, split_clauses, split_sentences, split_statements
 
 SENTENCES = [
     ("The drug helps. It is cheap.", ["The drug helps.", "It is cheap."]),
@@ -52,3 +52,13 @@ def test_clauses_stand_in_order_inside_the_text(text: str) -> None:
     for clause in split_clauses(text):
         assert at <= clause.start < clause.end <= len(text)
         at = clause.end
+
+
+def test_statements_are_the_sentences_and_their_clauses() -> None:
+    text = "MTUS recommends therapy when function improves; however, the patient has made no gain at all. Denied."
+    said = [(text[s.start : s.end], s.role) for s in split_statements(text)]
+    whole = "MTUS recommends therapy when function improves; however, the patient has made no gain at all."
+    assert (whole, "finding") in said
+    assert (whole, "recital") in said
+    assert any(words.endswith("no gain at all.") and words != whole and role == "finding" for words, role in said)
+    assert ("Denied.", "finding") in said

@@ -305,7 +305,13 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         ("left",),
         "side: left",
     ),
-    (r"\bright(?:[ -]sided)?\b(?! to)", "laterality", "is", ("right",), "side: right"),
+    (
+        r"(?<!not )(?<!n't )(?<!all )\bright(?:[ -]sided)?\b(?! (?:to|for|one|thing|choice|drug|treatment|diagnosis|way|away|now)\b)",
+        "laterality",
+        "is",
+        ("right",),
+        "side: right",
+    ),
     (
         r"\bbilateral(?:ly)?\b|\bboth (?=(?:upper |lower )?(?:sides?|knees|shoulders|hands|wrists|legs|arms|extremities|feet|ankles|hips|elbows|thumbs|heels)\b)",
         "laterality",

@@ -464,6 +464,14 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
                 continue  # "everything except MRI" excludes an item, no ground
             question.take(*match.span())
             yield _Mention(*match.span(), codes=UDS_CODES if code == MISSING_SCREEN else (code,))
+    if wording.decisions["overturned"].search(question.text) and not wording.decisions["upheld"].search(question.text):
+        for code, thing in wording.there.items():
+            if code == "prior_care_failed":
+                continue  # it takes a word for its failure
+            for match in question.find(thing):
+                if _CAUSED.search(question.text[: match.start()]):
+                    question.take(*match.span())
+                    yield _Mention(*match.span(), codes=(code,))
 
 
 def _joined_by_or(question: Question, mentions: list[_Mention]) -> Iterator[list[_Mention]]:

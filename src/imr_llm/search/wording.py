@@ -54,12 +54,14 @@ class Noted:
 
 @dataclass(frozen=True)
 class Wording:
-    """Every pattern of the file, under the file's own names. `absent`, `objects`, `present` and `causes` are by reason code."""
+    """Every pattern of the file, under the file's own names. `absent`, `objects`, `present`, `there` and `causes` are by reason code:
+    a thing said to be missing, the thing, a thing said to be there, that thing, and what a cause alone makes a ground."""
 
     absent: Mapping[str, Pattern]
     objects: Mapping[str, Pattern]
     phrases: tuple[tuple[str, Pattern], ...]
     present: Mapping[str, Pattern]
+    there: Mapping[str, Pattern]
     causes: Mapping[str, Pattern]
     groups: Mapping[str, Pattern]
     subtypes: tuple[Subtype, ...]
@@ -109,6 +111,7 @@ def _read_wording(raw: Mapping[str, Any]) -> Wording:
         present=MappingProxyType(
             {code: _compile_presence(_expand(p, words), raw["presence"]) for code, p in raw["present"].items()}
         ),
+        there=table("present"),
         causes=table("causes"),
         groups=table("groups"),
         subtypes=tuple(
@@ -183,7 +186,7 @@ def _compile_presence(thing: str, presence: Mapping[str, str]) -> Pattern:
     """ "X documented", "with X"; of what was tried before: "X tried and failed"."""
     before, after, failed = presence["before"], presence["after"], presence["failed"]
     if "failed" in thing or "earlier" in thing:
-        return _compile(f"(?:{thing}) (?:{failed})")
+        return _compile(f"(?:{thing})(?:,? (?:and|or) (?:\\w+ ){{0,2}}\\w+)? (?:{failed})")
     both = f"(?:{thing})(?: (?:and|or) (?:{thing}))?"
     return _compile(f"(?:{before}) {both}(?: (?:{after}))?|{both} (?:{after})")
 
