@@ -164,7 +164,7 @@ _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 # What is in dispute UR did not grant, so that what "UR approved" is a part of it.
 _PARTLY = re.compile(
     rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
-    r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify)"
+    r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify|gave (?=some|part|only|fewer|less))"
     r"(?: only| just)?(?: in part\b)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
     r"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"

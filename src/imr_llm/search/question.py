@@ -14,6 +14,7 @@ _REWRITES = (
     (re.compile("[\u2010-\u2015]"), "-"),
     (re.compile(r"(?<!\w)w/o\b", re.IGNORECASE), "without"),
     (re.compile(r"(?<!\w)w/(?= ?[a-z])", re.IGNORECASE), "with "),
+    (re.compile(r"\b(should|could|would|must)'ve\b", re.IGNORECASE), r"\1 have"),
     (re.compile(r"\bcan't\b", re.IGNORECASE), "can not"),
     (re.compile(r"n't\b", re.IGNORECASE), " not"),
     (re.compile(r"\b(did|does|do|is|was|were|are|has|have|had|could|would|should)nt\b", re.IGNORECASE), r"\1 not"),

@@ -34,7 +34,7 @@ _EXCLUDED = re.compile(
 # "did not rest on the ...", "were not about ...", "had nothing to do with ..."
 _NOT_RESTING = re.compile(
     r"\b(?:(?:not|never) (?:rest|turn|hing|depend|rel|focus|bas|found|hang|about|over)\w*(?: (?:on|upon|in))?|(?:nothing|little) to do with|unrelated to)"
-    r"(?: the| a| an| any| its| missing| lack of)*\s*$",
+    r"(?: the| a| an| any| its| missing| lack of| being)*\s*$",
     re.IGNORECASE,
 )
 # "without blaming the ...", "where no one complained about ..."
@@ -348,8 +348,12 @@ _OF_ANOTHER = frozenset({
 })  # fmt: skip
 
 
-def tells_of_another(ground: str) -> bool:
-    """Does a ground speak of another thing than the item in dispute, as in "because the surgery was not approved"?"""
+def tells_of_another(question: Question, start: int) -> bool:
+    """Does the ground that begins there speak of another thing than the item, as in "because surgery was not approved"?"""
+    ground = question.text[start:]
+    read = [f for f in question.filters if f.field == "reason" and f.words in ground]
+    if read:
+        return any(set(f.value) <= _OF_ANOTHER for f in read)
     codes, score = _hear(ground, None)
     return score >= SURE and set(codes) <= _OF_ANOTHER and bool(codes)
 
@@ -425,9 +429,10 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
             yield _Mention(joined.end(), found[0], codes=(found[1],))
             end = found[0]
         # "psych clearance or a baseline evaluation was missing"
+        words = question.text[mention.start : mention.end].lower()
         for code, thing in wording.objects.items():
             for match in question.find(thing):
-                both = question.text[: match.start()].lower().endswith("both ")
+                both = "both " in question.text[max(0, match.start() - 5) : match.start()].lower() or " both " in words
                 joined = _AND_BACK if both else _COORDINATE_BACK
                 if match.end() < mention.start and joined.fullmatch(question.text, match.end(), mention.start):
                     question.take(match.start(), mention.start)

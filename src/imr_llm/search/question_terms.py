@@ -237,7 +237,7 @@ def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> 
         return False
     if ground.re is BECAUSE and any(end <= ground.start() for _, end in items):
         return True
-    return tells_of_another(question.text[ground.end() :])
+    return tells_of_another(question, ground.end())
 
 
 # "denials where therapy already under way comes first"
