@@ -125,4 +125,5 @@ def test_the_samples_show_every_state(by_stickler: dict[str, Counter[str]]) -> N
     """Else the comparison would prove little."""
     scalars = sum((by_stickler[name] for name in SCALARS if name in by_stickler), Counter())
     assert all(scalars[name] for name in OURS_BY_STICKLERS.values()), scalars
-    assert by_stickler["reasons"]["fd"]
+    lists = sum((by_stickler[name] for name in LISTS), Counter())
+    assert lists["fa"] + lists["fd"] + lists["fn"], lists

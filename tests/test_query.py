@@ -590,7 +590,6 @@ def test_a_person_by_name_is_refused() -> None:
     [
         ("Norco denied, but not because nobody could tell how far the pain came down", "none", "no_pain_relief_documented"),
         ("Norco denied without a UDS, and nobody could tell how far the pain came down", "any", "no_pain_relief_documented"),
-        ("denied because the response on record was too weak or too short", "any", "poor_documented_response"),
     ],
 )  # fmt: skip
 def test_a_ground_is_heard_beside_another_and_excluded(text: str, op: str, code: str) -> None:
@@ -649,6 +648,7 @@ def test_asking_for_the_decision_names_none(text: str) -> None:
         ("PT denied, HEP should do by now", "reason", "any", ("not_part_of_active_program",)),
         ("labs approved because of the patient's age", "reason", "any", ("risk_factor_present",)),
         ("cream denied, first-line meds not tried", "reason", "any", ("no_failed_first_line_drug",)),
+        ("denied because the response on record was too weak or too short", "reason", "any", ("poor_documented_response",)),
     ],
 )  # fmt: skip
 def test_wordings_of_a_sixth_round(text: str, field: str, op: str, value: tuple[str, ...]) -> None:

@@ -165,7 +165,7 @@ _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 _PARTLY = re.compile(
     rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
     r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify|gave (?=some|part|only|fewer|less))"
-    r"(?: only| just)?(?: in part\b)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
+    r"(?: only| just)?(?: in part\b)?(?:(?: for)?(?: only)? (?:an? )?(?:shorter|fewer|smaller|lesser) \w+(?: or only (?:an?|one|two) \w+)?)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
     r"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
     rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
     r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?"
@@ -334,7 +334,7 @@ def _read_rest(question: Question) -> None:
 
 
 _DRUGS = re.compile(
-    r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
+    r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these|authorized|approved|denied|upheld|overturned|disputed|requested|retro|retrospective) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
     r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
     re.IGNORECASE,
 )

@@ -179,7 +179,7 @@ _CLAUSE = re.compile(
     rf"[,;.]|(?P<cue>[:]|{GROUND}|\b(?:but|although|though|even though|despite|where|when|while|after|so)\b)",
     re.IGNORECASE,
 )
-CERTAIN, SURE, LIKELY, POSSIBLE, LEAD = 0.9, 0.45, 0.25, 0.1, 3.0
+CERTAIN, SURE, LIKELY, POSSIBLE, LEAD = 0.85, 0.45, 0.25, 0.1, 3.0
 """How likely the sentence model must hold a ground for it to be read: by one word that nobody understood; by itself; where the question says what was
 decided, and so on which side the ground lies; where a word such as "because" leads in to it besides. And how much
 likelier it must be than any other that is possible."""
@@ -355,7 +355,7 @@ def tells_of_another(question: Question, start: int) -> bool:
     if read:
         return any(set(f.value) <= _OF_ANOTHER for f in read)
     codes, score = _hear(ground, None)
-    return score >= SURE and set(codes) <= _OF_ANOTHER and bool(codes)
+    return score >= LIKELY and set(codes) <= _OF_ANOTHER and bool(codes)
 
 
 def _is_worded(question: Question, start: int, end: int, items: set[str]) -> bool:
@@ -417,7 +417,9 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
         if not (set(mention.codes) & set(wording.absent)):
             continue
         end = mention.end
-        while joined := _COORDINATE.match(question.text, end):
+        things = [thing for code in mention.codes if (thing := wording.objects.get(code))]
+        led = any(m.end() == end for thing in things for m in thing.finditer(question.text, mention.start, end))
+        while led and (joined := _COORDINATE.match(question.text, end)):
             found = max(
                 ((match.end(), code) for code, thing in wording.objects.items()
                  if (match := thing.match(question.text, joined.end())) and question.is_free(*match.span())),
@@ -433,8 +435,8 @@ def _coordinated(question: Question, wording: Wording, mentions: list[_Mention])
         for code, thing in wording.objects.items():
             for match in question.find(thing):
                 both = "both " in question.text[max(0, match.start() - 5) : match.start()].lower() or " both " in words
-                joined = _AND_BACK if both else _COORDINATE_BACK
-                if match.end() < mention.start and joined.fullmatch(question.text, match.end(), mention.start):
+                conjunction = _AND_BACK if both else _COORDINATE_BACK
+                if match.end() < mention.start and conjunction.fullmatch(question.text, match.end(), mention.start):
                     question.take(match.start(), mention.start)
                     yield _Mention(*match.span(), codes=(code,))
 

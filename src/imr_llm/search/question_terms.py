@@ -220,11 +220,18 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     places = [*((term.start, term.end) for term in items), *families]
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
+    # "DME (braces, TENS, supplies)": examples of it
+    if described := next((t for t in left if t.kind == "category" and _EXAMPLES.match(question.text, t.end)), None):
+        examples = _EXAMPLES.match(question.text, described.end)
+        return told + [t for t in left if examples and examples.start() < t.start < examples.end()]
     if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
         told += [term for term in left if term not in named]
     elif any(term.kind != "category" for term in left):
         told += [term for term in left if term.kind == "category"]
     return told
+
+
+_EXAMPLES = re.compile(r"[\w\s]{0,20}\([^)]*\)")
 
 
 def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> bool:
