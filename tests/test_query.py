@@ -599,7 +599,13 @@ def test_a_ground_is_heard_beside_another_and_excluded(text: str, op: str, code:
 
 
 @pytest.mark.parametrize(
-    "text", ["single-ingredient lidocaine in any form denied", "opioids denied by an older reviewer from the coast"]
+    "text",
+    [
+        "single-ingredient lidocaine in any form denied",
+        "opioids denied by an older reviewer from the coast",
+        "injuries before 2004 still receiving opioids",
+        "PT where we authorized some visits and the rest was upheld",
+    ],
 )
 def test_what_is_no_ground_is_not_heard(text: str) -> None:
     assert "reason" not in [f.field for f in parse_query(text).filters]

@@ -180,9 +180,10 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 CERTAIN, SURE, LIKELY, POSSIBLE, LEAD = 0.85, 0.45, 0.25, 0.1, 3.0
-"""How likely the sentence model must hold a ground for it to be read: by one word that nobody understood; by itself; where the question says what was
-decided, and so on which side the ground lies; where a word such as "because" leads in to it besides. And how much
-likelier it must be than any other that is possible."""
+"""How likely the sentence model must hold a ground for it to be read: by one word that nobody understood; by itself;
+where the question says what was decided, and so on which side the ground lies; where a word such as "because" leads in
+to it besides. And how much likelier it must be than any other that is possible."""
+SHORTEST_CLAUSE = 4  # words, where nobody understood just one of them
 
 
 _THOUGH = re.compile(r"\b(?:although|though|even though|despite|while|but)\s*$", re.IGNORECASE)
@@ -261,7 +262,10 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
         least = SURE
     elif clause.ground and len(unread) > 1:
         least = POSSIBLE
-    codes, score = _hear(_without_taken(question, start, end), side)
+    words = _without_taken(question, start, end)
+    if len(unread) < 2 and len(words.split()) < SHORTEST_CLAUSE:
+        return None
+    codes, score = _hear(words, side)
     if not codes or score < least:
         return None
     return _Heard(score, codes, unread, _EXCLUDED.search(question.text[:start]) is not None, else_of)
