@@ -16,6 +16,7 @@ from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
 from imr_llm.search import (
     query,
+    question_findings,
     question_guidelines,
     question_measure,
     question_numbers,
@@ -217,6 +218,7 @@ def _fields_of_the_parser() -> set[str]:
     """The field names that the readers' sources write down: question.add("name", ...) and the rows of _REST."""
     names: set[str] = set()
     modules = (
+        question_findings,
         question_guidelines,
         question_measure,
         question_numbers,

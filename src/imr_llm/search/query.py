@@ -16,10 +16,11 @@ import re
 
 from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
 from imr_llm.search.question import BECAUSE, Question, open_question
+from imr_llm.search.question_findings import read_findings
 from imr_llm.search.question_guidelines import read_guidelines
 from imr_llm.search.question_measure import read_measure
 from imr_llm.search.question_numbers import read_dates, read_numbers
-from imr_llm.search.question_reasons import read_findings, read_reasons, reason_label
+from imr_llm.search.question_reasons import read_reasons, reason_label
 from imr_llm.search.question_reviewer import read_reviewer
 from imr_llm.search.question_terms import read_terms
 from imr_llm.search.spelling import correct_spelling

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from imr_llm.library.filters import FilterOp
 from imr_llm.search.question import BECAUSE, NEGATED, Question
-from imr_llm.search.question_reasons import tells_of_another
+from imr_llm.search.question_findings import tells_of_another
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.vocabulary import (
     Term,
