@@ -70,6 +70,9 @@ _RECITAL = re.compile(
     rf"based on|under|in accordance with|pursuant to|following)\b[^;]{{0,120}}?{_GUIDE}"
     r"|\b(?:criteria|indications?) (?:for|include)\b[^;]{0,120}?\b(?:are|is|include|includes|should|must)\b"
     r"|^\W*(?:indications?|criteria(?! (?:are|were|is|was|have|has)\b)|recommended|not recommended|under study)\b[^;]{0,40}[:.]"
+    rf"|^\W*(?:the )?{_GUIDE}(?: [\w-]+){{0,3}}? (?:adds?|gives?|grants?|sets? (?:out|forth)|contemplates?|names?)\b"
+    r"|^\W*(?:exceptions?|candidates?|indications?) (?:are|is|include)\b"
+    r"|^\W*most (?:[\w-]+ ){1,3}(?:improve|get better|resolve|recover|heal|go away)\b"
     r"|\bnot (?:suggested|advised|recommended|to be \w+) (?:for (?:longer|more)|past|beyond)\b[^;]{0,60}\b(?:without|unless)\b",
     re.IGNORECASE,
 )
@@ -77,7 +80,7 @@ _RECITAL = re.compile(
 _GENERIC = re.compile(
     r"\b(?:is|are) (?:not |only |generally |also |an? |usually |routinely |often |sometimes )*"
     r"(?:recommended|indicated|considered|reserved|supported|appropriate|warranted|"
-    r"an option|first[- ]line|used)\b[^;]{0,40}?\b(?:for|to|as|when|if|in|only|after|unless|until|prior|provided|except)\b"
+    r"an option|first[- ]line|used)\b[^;]{0,40}?\b(?:for|to|as|when|where|if|in|only|after|unless|until|prior|provided|except)\b"
     r"|\b(?:is|are) (?:not |only )?to (?:be|have|include|document|show|demonstrate|receive)\b|\b(?:is|are) the (?:\w+ )?(?:test|study|"
     r"treatment|drug|option) (?:of choice )?for\b"
     r"|\b(?:should|must|may|can) (?:only |also |not |never |generally )*"
