@@ -7,8 +7,10 @@ reading is told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from imr_llm.rules.findings import Subject, find_matches
 from imr_llm.rules.reason_model import load_reason_model
@@ -62,7 +64,7 @@ def _agrees(text: str, start: int, end: int, code: str) -> bool:
     """Whole words, and the sentence model does not hold the pattern's reading of their clause for absurd."""
     whole = not (start and text[start - 1].isalnum() and text[start].isalnum())
     first, last = next(((c.start, c.end) for c in _clauses(text) if c.start <= start < c.end), (0, len(text)))
-    scores = load_reason_model().score(text[first : max(end, last)].strip())
+    scores = _score(text[first : max(end, last)].strip())
     least = LEAST_AGREEMENT if len(text[start:end].split()) < LONG_WORDING else LEAST_AGREEMENT / 10
     return whole and scores.get(code, 1.0) >= least
 
@@ -221,13 +223,19 @@ def _is_content(word: str) -> bool:
     return len(word) > 2 and word.lower() not in load_wording().stop_words
 
 
+@lru_cache(maxsize=64)  # clauses overlap
+def _score(clause: str) -> Mapping[str, float]:
+    """How likely the sentence model holds it that a clause states each code."""
+    return MappingProxyType(load_reason_model().score(clause))
+
+
 def _hear(clause: str, side: str | None) -> tuple[tuple[str, ...], float]:
     """The ground that a clause states, and how likely it is: of one side, or of both.
 
     Two that are easily taken for each other may share the lead; without a clear lead there is none.
     """
     known = load_taxonomy().codes
-    scores = load_reason_model().score(clause)
+    scores = _score(clause)
     ordered = sorted(
         ((score, code) for code, score in scores.items() if side in (None, known[code].polarity)), reverse=True
     )

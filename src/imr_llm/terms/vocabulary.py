@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise, permutations
 from typing import Generic, Literal, TypeVar, get_args
@@ -586,6 +586,7 @@ def _without_overlaps(hits: list[Hit], span: Callable[[Hit], tuple[int, int]]) -
     return sorted(kept, key=span)
 
 
+@lru_cache(maxsize=16)  # the readers of a question ask for the same text
 def find_terms(text: str) -> tuple[Term, ...]:
     """The field's words in a query or sentence, from left to right, none overlapping another, longest first.
 
