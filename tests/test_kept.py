@@ -14,7 +14,7 @@ from library_samples import SAMPLES, fill_library, make_letter, make_review
 
 from imr_llm.library import store
 from imr_llm.library.filters import Filter
-from imr_llm.library.kept import Kept, find_common, is_among, order_down, read_ids
+from imr_llm.library.kept import Kept, ascend, find_common, is_among, order_down, read_ids
 from imr_llm.library.store import Library
 
 
@@ -34,10 +34,22 @@ def test_find_common(sets: list[set[int]]) -> None:
     assert is_among(arrays[0], arrays[-1]).tolist() == [i in sets[-1] for i in arrays[0].tolist()]
 
 
-@given(st.lists(st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0, -1.0])))
-def test_order_down(scores: list[float]) -> None:
-    expected = sorted(range(len(scores)), key=lambda at: (-scores[at], at))
-    assert order_down(np.asarray(scores, dtype=np.float32)).tolist() == expected
+SCORES = st.one_of(
+    st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0, -1.0, 0.0, -0.0]), st.floats(-1e3, 1e3, width=32, allow_nan=False)
+)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@given(scores=st.lists(SCORES))
+def test_order_down(kind: Any, scores: list[float]) -> None:
+    given_scores = np.asarray(scores, dtype=kind)
+    expected = sorted(range(len(scores)), key=lambda at: (-given_scores[at], at))
+    assert order_down(given_scores).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 50)))
+def test_ascend(ids: list[int]) -> None:
+    assert ascend(_ids(*ids)).tolist() == sorted(ids)
 
 
 def test_kept_until_the_version_changes() -> None:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from imr_llm.embeddings import Embedder, Vectors
 from imr_llm.errors import VectorIndexError
-from imr_llm.library.kept import Ids, order_down
+from imr_llm.library.kept import Ids, ascend, order_down
 from imr_llm.library.matrix import FOLDER as VECTORS
 from imr_llm.library.matrix import Matrix, Stamp, current_name, open_matrix, write_matrix
 from imr_llm.library.passages import read_passages
@@ -213,7 +213,7 @@ class Index:
             return np.asarray(
                 [found.id for found in self._compare_stored(vectors, np.asarray(ids).tolist())], dtype=np.int64
             )
-        found, scores = matrix.compare(vectors, np.sort(np.asarray(ids, dtype=np.int64)))
+        found, scores = matrix.compare(vectors, ascend(ids))
         return found[order_down(scores)]
 
     def rank_exactly(
@@ -223,7 +223,7 @@ class Index:
         matrix = self._open_matrix()
         if matrix is None:
             return self._compare_stored(vectors, ids)[:limit]
-        found, scores = matrix.compare(vectors, None if ids is None else np.sort(np.asarray(ids, dtype=np.int64)))
+        found, scores = matrix.compare(vectors, None if ids is None else ascend(ids))
         best = order_down(scores)[:limit]
         return [
             Nearest(determination_id, score, *matrix.nearest_place(vectors, determination_id))

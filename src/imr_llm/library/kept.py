@@ -71,9 +71,22 @@ def is_among(ids: Ids, among: Ids) -> NDArray[np.bool_]:
     return found
 
 
+_PLACE = 0xFFFFFFFF  # the lower half of a key
+
+
 def order_down(scores: NDArray[Any]) -> Ids:
     """Places of scores from the highest down; of equal ones the first comes first."""
-    order = np.argsort(-scores)
-    ordered = scores[order]
-    # The fast sort leaves equal scores in any order; the stable one is needed only where there are some.
-    return np.argsort(-scores, kind="stable") if (ordered[1:] == ordered[:-1]).any() else order
+    if scores.dtype != np.float32 or len(scores) > _PLACE:
+        return np.argsort(-scores, kind="stable")
+    # One number each: the score's bits, turned so that they ascend as scores descend, before the place.
+    bits = (scores + np.float32(0)).view(np.uint32)  # no negative zero
+    ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+    keys = (~ascending).astype(np.uint64) << np.uint64(32) | np.arange(len(scores), dtype=np.uint64)
+    keys.sort()
+    return (keys & np.uint64(_PLACE)).astype(np.int64)
+
+
+def ascend(ids: Sequence[int] | Ids) -> Ids:
+    """Some ids in ascending order; those that are so already are not sorted again."""
+    some = np.asarray(ids, dtype=np.int64)
+    return some if (some[1:] >= some[:-1]).all() else np.sort(some)

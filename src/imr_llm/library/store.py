@@ -40,7 +40,7 @@ from imr_llm.library.facts import (
 )
 from imr_llm.library.fields import FIELDS, Field, from_tables, select_filter, where_filter
 from imr_llm.library.filters import Filter
-from imr_llm.library.kept import Ids, Kept, find_common, is_among, read_ids
+from imr_llm.library.kept import Ids, Kept, ascend, find_common, is_among, read_ids
 from imr_llm.library.migrations import MIGRATIONS
 from imr_llm.library.passages import read_passages
 from imr_llm.record import Determination, Guideline, Review, Run
@@ -518,7 +518,7 @@ class Library:
         for word in words:
             holding, worth = self._word_scores(word, columns)
             scores[holding] += worth
-        found = np.sort(ids)
+        found = ascend(ids)
         # A word in more than half of the letters is worth next to nothing, yet more than no word.
         found = found[scores[found] > 0]
         best = found[np.argsort(-scores[found], kind="stable")[:limit]]
