@@ -737,6 +737,7 @@ DRUGS = ("category", "any", ("pharmaceuticals",))
             "opioid cases where both pain relief and function were undocumented",
             {OPIOIDS, _reason("no_pain_relief_documented"), _reason("no_functional_improvement")},
         ),
+        ("cases where the rationale itself says the drug screen was consistent", {("uds_rationale", "any", ("consistent",))}),
         ("opioid denials where the drug screen was illicit or inconsistent", {OPIOIDS, UPHELD, INCONSISTENT}),
         ("injections denied because the diagnosis was not right for it", {
             ("category", "any", ("injections",)), UPHELD, _reason("wrong_indication"),

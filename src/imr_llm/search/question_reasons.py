@@ -286,7 +286,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
 # "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.
 _SAYS = r"(?:says?|said|states?|stated|reports?|reported|notes?|noted|finds?|found|shows?|showed|documents?|documented|mentions?|mentioned|tells|told|writes?|describes?|lists?|listed|gives?|gave|records?|recorded|has|claims?|acknowledges?|acknowledged|admits?|admitted|concedes?|conceded|agrees?|agreed|confirms?|confirmed|observes?|observed)"
 _WHO_SAYS = re.compile(
-    rf"\b(?:(?:the |clinical |case |that |which |where |whose )*(?:(?P<summary>summary|case summary|clinical summary|history)|(?P<rationale>rationale|reviewers?|decision|physician reviewer)) (?:{_SAYS}|has|with)|(?:according to|in|per) the (?:clinical |case )*(?:(?P<in_summary>summary)|(?P<in_rationale>rationale)),?)(?: that)?(?: the| a| an| patient's| his| her| there (?:is|was|were))*\s*$",
+    rf"\b(?:(?:the |clinical |case |that |which |where |whose )*(?:(?P<summary>summary|case summary|clinical summary|history)|(?P<rationale>rationale|reviewers?|decision|physician reviewer))(?: itself| himself| herself)? (?:{_SAYS}|has|with)|(?:according to|in|per) the (?:clinical |case )*(?:(?P<in_summary>summary)|(?P<in_rationale>rationale)),?)(?: that)?(?: the| a| an| patient's| his| her| there (?:is|was|were))*\s*$",
     re.IGNORECASE,
 )
 
