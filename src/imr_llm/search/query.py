@@ -15,12 +15,12 @@ from __future__ import annotations
 import re
 
 from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
-from imr_llm.search.question import BECAUSE, Question, open_question
+from imr_llm.search.question import Question, open_question
 from imr_llm.search.question_findings import read_findings
 from imr_llm.search.question_guidelines import read_guidelines
 from imr_llm.search.question_measure import read_measure
 from imr_llm.search.question_numbers import read_dates, read_numbers
-from imr_llm.search.question_reasons import read_reasons, reason_label
+from imr_llm.search.question_reasons import add_reason, read_reasons, reason_labels
 from imr_llm.search.question_reviewer import read_reviewer
 from imr_llm.search.question_terms import read_terms
 from imr_llm.search.spelling import correct_spelling
@@ -162,14 +162,16 @@ def _read_contradictions(question: Question) -> None:
 _UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
 
 
+_A_PART = r"(?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
+_OF_IT = r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?"
 # What is in dispute UR did not grant, so that what "UR approved" is a part of it.
 _PARTLY = re.compile(
     rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
     r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify|gave (?=some|part|only|fewer|less))"
-    r"(?: only| just)?(?: in part\b)?(?:(?: for)?(?: only)? (?:an? )?(?:shorter|fewer|smaller|lesser) \w+(?: or only (?:an?|one|two) \w+)?)?(?: (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b)?"
-    r"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?(?:,? or something less)?"
-    rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? (?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
-    r"(?: of (?:(?:the |what was |it |original(?:ly)? )*(?:requests?|requested|asked for|quantity|visits|sessions|it|them)?))?"
+    rf"(?: only| just)?(?: in part\b)?(?:(?: for)?(?: only)? (?:an? )?(?:shorter|fewer|smaller|lesser) \w+(?: or only (?:an?|one|two) \w+)?)?(?: {_A_PART})?"
+    rf"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?{_OF_IT}(?:,? or something less)?"
+    rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? {_A_PART}"
+    rf"{_OF_IT}"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
     r"|\b(?:\w+ ){0,3}(?:rental|visits|sessions|refills?|tablets|months?|weeks?)(?: supply| rental)? (?:was|were|had been|has been|have been) (?:already |previously )(?:authorized|certified|approved)\b"
     rf"|\b(?:approved|authorized|certified|granted|allowed)(?: only)? in part (?:by|at) (?:the )?{_UR}(?: level)?"
@@ -232,7 +234,8 @@ def _read_decision(question: Question) -> None:
     for start, end, decision in sorted(found, key=lambda f: (f[0] - f[1], f[0])):
         if question.is_free(start, end):
             question.take(start, end)
-            if _in_ground(question.text, start, found):
+            if question.in_ground(start) and any(not question.in_ground(last) for _, last, _ in found):
+                # "denied because care that was already approved comes first"
                 question.circumstances.append((start, end))
                 continue
             if _WHETHER.search(question.text[:start]) or _AND_WHICH_NOT.match(question.text, end):
@@ -250,12 +253,6 @@ def _read_decision(question: Question) -> None:
     question.add(
         "decision", "any", decisions, "decision: " + " or ".join(d.replace("_", " ") for d in decisions), words
     )
-
-
-def _in_ground(text: str, start: int, found: list[tuple[int, int, str]]) -> bool:
-    """Does a decision stand in the ground of another? "denied because care that was already approved comes first"."""
-    ground = BECAUSE.search(text)
-    return ground is not None and start >= ground.end() and any(last <= ground.start() for _, last, _ in found)
 
 
 _PARTED = re.compile(r",|;|\b(?:or|and|but|vs|versus|than|while|whereas|whether)\b", re.IGNORECASE)
@@ -343,11 +340,10 @@ _DRUGS = re.compile(
 
 def _read_drugs(question: Question) -> None:
     """ "drugs that were partly authorized": where no other item is named, drugs of any kind are."""
-    ground = BECAUSE.search(question.text)
     if any(question.has(field) for field in ("drug", "subcategory", "category")):
         return
     for match in list(question.find(_DRUGS)):
-        if ground is None or match.end() <= ground.start():
+        if not question.in_ground(match.start()):
             words = question.take(*match.span("drugs" if match["drugs"] else "decided"))
             question.add("category", "any", ("pharmaceuticals",), f"category: {words}", words)
 
@@ -370,14 +366,13 @@ def _settle_polarity(question: Question) -> None:
         question.read_on(filter.words)
         if filter.op == "none":
             others = tuple(dict.fromkeys(COUNTERPARTS[c.code] for c in codes if c.code in COUNTERPARTS))
-            labels = " or ".join(reason_label(code) for code in others)
             if others:
-                question.add("reason", "none", others, f"reason is not: {labels}", filter.words)
+                add_reason(question, others, "none", filter.words)
             continue
         if filter.value == ("missing_urine_drug_screen",):
             question.add("uds", "any", ("stated_absent",), "urine drug screen is said to be missing", filter.words)
             continue
-        said = " or ".join(reason_label(code.code) for code in codes)
+        said = reason_labels(code.code for code in codes)
         question.note(f'"{filter.words}" ({said}) is a ground for the opposite decision: it ranks, it does not exclude')
 
 

@@ -82,6 +82,11 @@ class Question:
         """Words that were taken for a filter that fell are read again with what stands around them."""
         self.circumstances += [span for span in self.taken if words and self.text[slice(*span)].strip() in words]
 
+    def in_ground(self, at: int) -> bool:
+        """Does a place stand in the ground of a decision, after "because"?"""
+        ground = BECAUSE.search(self.text)
+        return ground is not None and at >= ground.end()
+
     def has(self, field_name: str) -> bool:
         """Is there a filter on this field already?"""
         return any(f.field == field_name for f in self.filters)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from imr_llm.rules.findings import Subject, find_matches
 from imr_llm.rules.reason_model import load_reason_model
 from imr_llm.search.question import GROUND, Question
-from imr_llm.search.question_reasons import CAUSE, EXCLUDED, reason_label
+from imr_llm.search.question_reasons import CAUSE, EXCLUDED, add_reason, reason_labels
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 
@@ -46,13 +46,12 @@ def read_findings(question: Question) -> None:
     codes = tuple(dict.fromkeys(match.pattern.code for match in strong))
     start, end = min(match.start for match in strong), max(match.end for match in strong)
     words = question.take(start, end)
-    labels = " or ".join(reason_label(code) for code in codes)
-    if any(m.end() <= start and not _PART_END.search(question.text, m.end(), start)
-           for m in _OTHER_THAN.finditer(question.text)):  # fmt: skip
-        question.add("reason", "none", codes, f"reason is not: {labels}", words)
-    else:
-        question.add("reason", "any", codes, f"reason: {labels}", words)
-    question.note(f'"{words}" was read as the ground: {labels}')
+    excluded = any(
+        m.end() <= start and not _PART_END.search(question.text, m.end(), start)
+        for m in _OTHER_THAN.finditer(question.text)
+    )
+    add_reason(question, codes, "none" if excluded else "any", words)
+    question.note(f'"{words}" was read as the ground: {reason_labels(codes)}')
 
 
 _PART_END = re.compile(r"[,;.]|\b(?:but|although|though)\b", re.IGNORECASE)
@@ -129,17 +128,14 @@ def _read_likeness(question: Question, *, beside: bool = False) -> None:
     words = question.text[best.unread[0].start() : best.unread[-1].end()]
     for match in best.unread:
         question.take(*match.span())
-    labels = " or ".join(reason_label(code) for code in best.codes)
-    question.note(f'"{words}" was read, by likeness, as the ground: {labels}')
+    question.note(f'"{words}" was read, by likeness, as the ground: {reason_labels(best.codes)}')
     before = [f for f in question.filters if f.field == "reason" and f.op == "any"]
     if best.else_of and before:
         question.filters.remove(before[-1])
         codes = tuple(dict.fromkeys([*(str(code) for code in before[-1].value), *best.codes]))
-        words = f"{before[-1].words}, {words}"
-        question.add("reason", "any", codes, f"reason: {' or '.join(reason_label(code) for code in codes)}", words)
+        add_reason(question, codes, "any", f"{before[-1].words}, {words}")
         return
-    label = f"reason is not: {labels}" if best.excluded else f"reason: {labels}"
-    question.add("reason", "none" if best.excluded else "any", best.codes, label, words)
+    add_reason(question, best.codes, "none" if best.excluded else "any", words)
 
 
 def _hear_clause(question: Question, clause: _Clause, side: str | None, *, beside: bool) -> _Heard | None:

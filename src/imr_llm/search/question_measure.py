@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imr_llm.library.filters import Measure, MeasureKind
-from imr_llm.search.question import BECAUSE, Question
+from imr_llm.search.question import Question
 from imr_llm.search.question_numbers import split_era
 
 _RATE = re.compile(
@@ -80,7 +80,7 @@ def _measure_kind(question: Question) -> tuple[MeasureKind | None, int | None]:
         number = asked[0]["n"]
         return "reasons", (_WORD_NUMBERS.get(number.lower()) or int(number)) if number else None
     for match in question.find(_RATE):
-        if BECAUSE.search(question.text[: match.start()]):
+        if question.in_ground(match.start()):
             continue  # "because the request did not say how often"
         question.take(*match.span())
         return "rate", None

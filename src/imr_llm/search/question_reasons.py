@@ -8,7 +8,7 @@ in dispute, unless the question calls it a cause ("denied because of the drug sc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from imr_llm.library.filters import FilterOp
@@ -319,13 +319,12 @@ _MAIN = re.compile(
 
 
 def _add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str, *, lone: bool) -> None:
-    labels = " or ".join(reason_label(code) for code in codes)
     main = next(iter(question.find(_MAIN)), None) if op == "any" else None
     if main:
         question.take(*main.span())
-        question.add("primary_reason", op, codes, f"main reason: {labels}", words)
+        question.add("primary_reason", op, codes, f"main reason: {reason_labels(codes)}", words)
         return
-    question.add("reason", op, codes, f"reason is not: {labels}" if op == "none" else f"reason: {labels}", words)
+    add_reason(question, codes, op, words)
     if op == "none" or not lone or _OR.search(words):
         return
     for subtype in load_wording().subtypes:
@@ -366,6 +365,16 @@ def _read_not_mentioned(question: Question, wording: Wording) -> None:
         start, end = before.start() if before else match.start(), after.end() if after else match.end()
         words = question.take(start, end)
         question.add("uds_rationale", "is", ("not_mentioned",), "rationale does not mention a drug screen", words)
+
+
+def add_reason(question: Question, codes: tuple[str, ...], op: FilterOp, words: str) -> None:
+    """Ask for any of some reasons (`op` "any"), or for none of them ("none")."""
+    question.add("reason", op, codes, f"reason{' is not' if op == 'none' else ''}: {reason_labels(codes)}", words)
+
+
+def reason_labels(codes: Iterable[str]) -> str:
+    """Reason codes in words, as alternatives."""
+    return " or ".join(reason_label(code) for code in codes)
 
 
 def reason_label(code: str) -> str:

@@ -122,12 +122,9 @@ Accepted = dict[tuple[str, FilterOp], list[tuple[str, str]]]
 def _read_families(question: Question) -> Accepted:
     """Words for several treatments at once ("imaging"); beside other items they are one more alternative."""
     found: Accepted = {}
-    terms = [
-        (term.start, term.end)
-        for term in find_terms(question.text)
-        if term.kind != "body_region" and question.is_free(term.start, term.end)
-    ]
-    drug = any(term.kind == "drug" and question.is_free(term.start, term.end) for term in find_terms(question.text))
+    items = [t for t in find_terms(question.text) if t.kind != "body_region" and question.is_free(t.start, t.end)]
+    terms = [(term.start, term.end) for term in items]
+    drug = any(term.kind == "drug" for term in items)
     for family in load_wording().families:
         if drug and all(each.startswith("pharmaceuticals.") for each in family.subcategories):
             continue  # "cyclobenzaprine, pills or creams": forms of one drug
@@ -221,13 +218,13 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     # "DME (braces, TENS, supplies)": examples of it
-    if described := next((t for t in left if t.kind == "category" and _EXAMPLES.match(question.text, t.end)), None):
-        examples = _EXAMPLES.match(question.text, described.end)
-        return told + [t for t in left if examples and examples.start() < t.start < examples.end()]
+    categories = [term for term in left if term.kind == "category"]
+    if examples := next((m for t in categories if (m := _EXAMPLES.match(question.text, t.end))), None):
+        return told + [t for t in left if examples.start() < t.start < examples.end()]
     if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
         told += [term for term in left if term not in named]
-    elif any(term.kind != "category" for term in left):
-        told += [term for term in left if term.kind == "category"]
+    elif len(categories) < len(left):
+        told += categories
     return told
 
 
