@@ -397,6 +397,9 @@ def test_any_order_of_known_words_is_read_without_reading_a_word_twice(text: str
 
 def test_a_long_hostile_text_is_read_in_time() -> None:
     parse_query("no " * 5000)
+    parse_query(("because it is dull " * 20)[:299])
+    parse_query(("lack of both a, b or " * 20)[:299])
+    parse_query(("UR approved only some of the " * 20)[:299])
     parse_query(("no evidence of documentation of " * 9)[:299])
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 
 from imr_llm.rules.findings import Subject, find_matches
@@ -77,6 +78,7 @@ CERTAIN, SURE, LIKELY, POSSIBLE, LEAD = 0.85, 0.45, 0.25, 0.1, 3.0
 """How likely the sentence model must hold a ground for it to be read: by one word that nobody understood; by itself;
 where the question says what was decided, and so on which side the ground lies; where a word such as "because" leads in
 to it besides. And how much likelier it must be than any other that is possible."""
+MOST_CLAUSES = 24  # of one question: "because because because ..."
 SHORTEST_CLAUSE = 4  # words, where nobody understood just one of them
 
 
@@ -120,7 +122,8 @@ def _read_likeness(question: Question, *, beside: bool = False) -> None:
     side = {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(
         frozenset(str(value) for value in decided)
     )
-    heard = [each for clause in _heard_clauses(question.text, whole=not beside)
+    clauses = islice(_heard_clauses(question.text, whole=not beside), MOST_CLAUSES)
+    heard = [each for clause in clauses
              if (each := _hear_clause(question, clause, side, beside=beside))]  # fmt: skip
     if not heard:
         return
