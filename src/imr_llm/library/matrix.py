@@ -30,9 +30,9 @@ from imr_llm.library.store import StoredVector
 FOLDER = "vectors"
 CURRENT = "current.json"
 # Of a set wider than this share of the library all rows are multiplied: reading on is faster than picking.
-WIDE = 0.15
-# Rows picked at once, so that a broad set is not copied whole.
-PICKED = 20_000
+WIDE = 0.25
+# Determinations picked at once: few enough that their rows stay in the cache of the processor.
+PICKED = 256
 
 
 @dataclass(frozen=True)
