@@ -768,3 +768,44 @@ DRUGS = ("category", "any", ("pharmaceuticals",))
 )  # fmt: skip
 def test_what_stands_in_a_ground(text: str, expected: set[tuple[Any, ...]]) -> None:
     _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("repeat ESI approved after good response to last one", {ESI, OVERTURNED, _reason("benefit_documented")}),
+        ("opioid decisions dated 2014 or 2015", {OPIOIDS, ("year", "any", (2014, 2015))}),
+        ("Norco denied in 2014, 2016 or 2017", {NORCO, UPHELD, ("year", "any", (2014, 2016, 2017))}),
+        ("morphine equivalent dose above guideline limit", {_reason("opioid_dose_too_high")}),
+        (
+            "opioid continued by IMR because stopping abruptly would be unsafe",
+            {OPIOIDS, OVERTURNED, _reason("taper_safety")},
+        ),
+        ("Norco decisions that went the worker's way", {NORCO, OVERTURNED}),
+        ("Norco decisions that went the carrier's way", {NORCO, UPHELD}),
+        ("Norco: benefit was on record and judged too small", {NORCO, _reason("poor_documented_response")}),
+        ("ESI denied, wrong type of pain", {ESI, UPHELD, _reason("wrong_indication")}),
+        ("opioid denied, tox screen did not show the prescribed med", {OPIOIDS, UPHELD, INCONSISTENT}),
+        (
+            "opioid denied because of cocaine or meth on the tox screen",
+            {OPIOIDS, UPHELD, _reason("aberrant_drug_behavior")},
+        ),
+        ("early refills or second prescriber on CURES", {_reason("aberrant_drug_behavior")}),
+        ("ESI the guideline simply does not recommend", {ESI, _reason("not_recommended_by_guideline")}),
+        ("Norco approved because it worked", {NORCO, OVERTURNED, _reason("benefit_documented")}),
+        ("nothing written about whether Norco helped", {NORCO, _reason("efficacy_not_documented")}),
+        (
+            "denials for lack of conservative care (PT, chiro, etc.)",
+            {UPHELD, _reason("no_failed_conservative_care")},
+        ),
+        ("right shoulder, non-drug requests", {
+            ("region", "any", ("shoulder",)), ("laterality", "is", ("right",)), ("category", "none", ("pharmaceuticals",)),
+        }),
+    ],
+)  # fmt: skip
+def test_wordings_of_a_seventh_round(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+def test_examples_in_brackets_are_items_where_nothing_else_is_named() -> None:
+    _check("denied items (Norco, etc.)", {NORCO, UPHELD})

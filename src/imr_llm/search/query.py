@@ -279,19 +279,20 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:fe ?males?|wom[ae]n)\b", "sex", "is", ("female",), "sex: female"),
     (r"\b(?:males?|m[ae]n)\b", "sex", "is", ("male",), "sex: male"),
     (
+        r"\b(?:except(?: for)?|excluding|other than|apart from|not|no) (?:any |the )?(?:drugs|medications|meds|medicines|prescriptions)\b"
+        r"|\bnon[ -]?(?:drug|medication|pharmaceutical|pharmacy|med|prescription)s?\b(?: (?:requests?|items?|treatments?|services?|care|therap(?:y|ies))\b)?",
+        "category",
+        "none",
+        ("pharmaceuticals",),
+        "treatment category: not pharmaceuticals",
+    ),
+    (
         r"\b(?:drugs?|meds|prescriptions?) (?:requests?|items?|disputes?|determinations?|cases?)\b"
         r"|\b(?:drugs?|meds|medications?|prescriptions?)(?= (?:denials?|approvals?|reversals?)\b)",
         "category",
         "any",
         ("pharmaceuticals",),
         "treatment category: pharmaceuticals",
-    ),
-    (
-        r"\b(?:except(?: for)?|excluding|other than|apart from|not|no) (?:any |the )?(?:drugs|medications|meds|medicines|prescriptions)\b",
-        "category",
-        "none",
-        ("pharmaceuticals",),
-        "treatment category: not pharmaceuticals",
     ),
     (r"\bretro(?:spective(?:ly)?)?\b|\bafter the fact\b", "retrospective", "is", (True,), "retrospective request"),
     (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from imr_llm.letters.dates import find_dates
+from imr_llm.library.filters import FilterValue
 from imr_llm.search.question import Question
 from imr_llm.terms.strength import strength_key
 from imr_llm.terms.vocabulary import find_terms
@@ -396,9 +397,36 @@ def _add_dates(question: Question, start: int, end: int, first: str | None, last
     if found and question.is_free(found[0].start(), start):
         start = found[0].start()
     words = question.take(start, end)
-    question.add(name, "range", (first, last), f"{label} {first or 'any time'} to {last or 'today'}", words)
     if name == "letter_date":
         question.note(_BASIS_NOTE)
+        if _add_alternative_year(question, first, last, words):
+            return
+    question.add(name, "range", (first, last), f"{label} {first or 'any time'} to {last or 'today'}", words)
+
+
+def _add_alternative_year(question: Question, first: str | None, last: str | None, words: str) -> bool:
+    """ "2014 or 2016": a letter has one date, so that another whole year is an alternative to those before it."""
+    year = whole_years(first, last)
+    before = next((f for f in question.filters if f.field in ("letter_date", "year")), None)
+    if before is None or len(year) != 1:
+        return False
+    years = before.value if before.field == "year" else whole_years(*before.value)
+    if not years or year[0] in years:
+        return False
+    question.filters.remove(before)
+    accepted = tuple(sorted([*(int(str(each)) for each in years), *year]))
+    label = f"decision date in {' or '.join(map(str, accepted))}"
+    question.add("year", "any", accepted, label, f"{before.words}, {words}")
+    return True
+
+
+def whole_years(first: FilterValue, last: FilterValue) -> tuple[int, ...]:
+    """The years of a period from a 1 January to a 31 December (at most 30); else none."""
+    start, end = str(first or ""), str(last or "")
+    if not (start.endswith("-01-01") and end.endswith("-12-31")):
+        return ()
+    years = range(int(start[:4]), int(end[:4]) + 1)
+    return tuple(years) if 0 < len(years) <= 30 else ()
 
 
 def _period(text: str) -> _Period | None:

@@ -92,6 +92,12 @@ _LIST_DENIED = re.compile(
 _DENIED = re.compile(rf"{_NEGATION}(?: \w+){{0,2}}\s*$", re.IGNORECASE)
 
 
+_IS_PART = re.compile(
+    r"\s*(?:(?:is|was|were|are|far|well|being|above|over|beyond|past|under|the|a|an|its|of|in|by)\s+){0,4}",
+    re.IGNORECASE,
+)
+
+
 # "a urine test had been done, whatever it showed"
 _DONE = re.compile(
     r" (?:had been|has been|have been|was|were) (?:actually |in fact )?(?:done|performed|collected|obtained|completed|on (?:record|file))\b",
@@ -153,6 +159,8 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
                 yield _Mention(*match.span(), codes=(code,))
     for group, pattern in wording.groups.items():
         for match in question.find(pattern):
+            if any(_IS_PART.fullmatch(question.text, end, match.start()) for _, end in told):
+                continue  # "morphine dose above the guideline limit" says one thing
             yield _Mention(
                 *match.span(), codes=tuple(c.code for c in load_taxonomy().codes.values() if c.group == group)
             )

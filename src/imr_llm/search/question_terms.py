@@ -216,6 +216,7 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
         told = []
     places = [*((term.start, term.end) for term in items), *families]
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
+    told += [term for term in items if term not in told and _is_glossed(question, term, items)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     # "DME (braces, TENS, supplies)": examples of it
     categories = [term for term in left if term.kind == "category"]
@@ -229,6 +230,20 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
 
 
 _EXAMPLES = re.compile(r"[\w\s]{0,20}\([^)]*\)")
+
+
+# "(PT, chiro, etc.)"
+_GLOSS = re.compile(
+    r"\([^()]*(?:\betc\b|\.\.|\be\.?g\b|\bi\.e\b|\bsuch as\b|\blike\b|\bfor example\b)[^()]*\)", re.IGNORECASE
+)
+
+
+def _is_glossed(question: Question, term: Term, items: list[Term]) -> bool:
+    """Is it an example in brackets, of a ground or of another item?"""
+    gloss = next((m for m in _GLOSS.finditer(question.text) if m.start() < term.start and term.end < m.end()), None)
+    return gloss is not None and (
+        question.has("reason") or any(not gloss.start() < other.start < gloss.end() for other in items)
+    )
 
 
 def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> bool:

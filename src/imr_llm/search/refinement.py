@@ -21,6 +21,7 @@ from imr_llm.library.fields import FIELDS
 from imr_llm.library.filters import Filter, FilterValue, Query
 from imr_llm.record import Decision, UdsStatus, UrAction
 from imr_llm.search.labels import label_value
+from imr_llm.search.question_numbers import whole_years
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import body_regions, treatment_values
 
@@ -97,12 +98,7 @@ _SIBLINGS = {"drug_name": "drug"}
 
 
 def _whole_years(filter: Filter) -> tuple[int, ...]:
-    """The years of a range from a 1 January to a 31 December (at most 30); else none."""
-    first, last = (str(value or "") for value in (*filter.value, None, None)[:2])
-    if filter.op != "range" or not (first.endswith("-01-01") and last.endswith("-12-31")):
-        return ()
-    years = range(int(first[:4]), int(last[:4]) + 1)
-    return tuple(years) if 0 < len(years) <= 30 else ()
+    return whole_years(*filter.value) if filter.op == "range" else ()
 
 
 def _without(filters: Iterable[Filter], dropped: Iterable[str]) -> tuple[Filter, ...]:
