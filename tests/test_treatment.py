@@ -8,6 +8,7 @@ from imr_llm.record import Treatment
 from imr_llm.rules.treatment import (
     classify_item,
     painful_regions,
+    read_regions,
     read_drug_amount,
     read_refills,
     read_service_amount,
@@ -307,3 +308,19 @@ def test_an_amount_alone_is_read_beside_its_title() -> None:
 
 def test_nothing_is_guessed() -> None:
     assert read_treatment("the balance of it") == Treatment()
+
+
+@pytest.mark.parametrize(
+    ("summary", "regions"),
+    [
+        ("The worker slipped and landed on her low back. Percocet has been used since 2011.", ["lumbar"]),
+        ("Left knee is sore after a day on ladders. On examination the hip is tender.", ["knee"]),
+        ("Neck pain is constant. A box fell on his foot in 2009.", ["cervical"]),
+        ("The worker is 44 years old.", ["systemic"]),
+    ],
+)
+def test_the_region_of_a_drug_is_what_hurts_else_whatever_was_hurt(summary: str, regions: list[str]) -> None:
+    item = "Percocet 10/325mg #60"
+    found = classify_item(item)
+    assert found is not None
+    assert read_regions(found, item, summary=summary)[0] == regions

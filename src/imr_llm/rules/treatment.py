@@ -801,6 +801,8 @@ _DIAGNOSIS = re.compile(
     r"claim for|impressions?|assessments?|status post|s/p|injur(?:y|ies|ed) (?:to|of|his|her|the)|sprain|strain)\b",
     re.IGNORECASE,
 )
+# Where nothing is called a complaint or a diagnosis: what hurts, then whatever was hurt.
+_HURTS = re.compile(r"\b(?:pain(?:s|ful)?|aches?|aching|sore(?:ness)?|hurts?|burning|stiff\w*|spasms?)\b", re.IGNORECASE)
 # An examination, a picture, a treatment or the review's own history names regions that may not be in question.
 _ASIDE = re.compile(
     r"\b(?:exam(?:ination)?|objective|tenderness|palpation|range of motion|mri|x-?rays?|emg|radiograph\w*|imaging|"
@@ -831,16 +833,24 @@ def painful_regions(summary: str) -> tuple[RegionMention, ...]:
     """The regions that the summary's diagnoses and complaints name, in the order first named; a whole limb only where
     no part of it is named, and the mind only where nothing else is."""
     sentences = re.split(r"(?<=[.;])\s*(?=[A-Z\"(])", expand_abbreviations(summary).text)
-    mentions = tuple(
-        mention
-        for sentence in sentences
-        if (_DIAGNOSIS.search(sentence) or _COMPLAINT.search(sentence)) and not _ASIDE.search(sentence)
-        for mention in find_regions(_RADIATION.sub(" ", sentence))
-        if not mention.loose and mention.region != "psyche"
+    told = [sentence for sentence in sentences if not _ASIDE.search(sentence)]
+    mentions = (
+        _regions_in(s for s in told if _DIAGNOSIS.search(s) or _COMPLAINT.search(s))
+        or _regions_in(s for s in told if _HURTS.search(s))
+        or _regions_in(told)
     )
     named = {mention.region for mention in mentions}
     listed = {region for region, pattern in _LISTED_LIMB if pattern.search(summary)}
     return tuple(m for m in mentions if m.region in listed or not (_WIDER.get(m.region, frozenset()) & named))
+
+
+def _regions_in(sentences: Iterable[str]) -> tuple[RegionMention, ...]:
+    return tuple(
+        mention
+        for sentence in sentences
+        for mention in find_regions(_RADIATION.sub(" ", sentence))
+        if not mention.loose and mention.region != "psyche"
+    )
 
 
 # --- the rest ------------------------------------------------------------------------------------------------------
