@@ -809,3 +809,37 @@ def test_wordings_of_a_seventh_round(text: str, expected: set[tuple[Any, ...]]) 
 
 def test_examples_in_brackets_are_items_where_nothing_else_is_named() -> None:
     _check("denied items (Norco, etc.)", {NORCO, UPHELD})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rt shoulder MRI denied", {MRI, UPHELD, ("region", "any", ("shoulder",)), ("laterality", "is", ("right",))}),
+        ("cyclobenzaprine tabs, leave out the creams", {
+            ("drug", "any", ("cyclobenzaprine",)),
+            ("subcategory", "none", ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds")),
+        }),
+        ("Norco in an amount other than 120", {NORCO, ("quantity", "none", (120.0,))}),
+        ("any drug at all where the reviewer reversed", {OVERTURNED, ("category", "any", ("pharmaceuticals",))}),
+        ("cream denied due to an ingredient the guidelines don't support", {
+            UPHELD, _reason("compound_contains_nonrecommended_agent"),
+            ("subcategory", "any", ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds")),
+        }),
+        ("Norco denied with pain relief simply not documented, leave out those where a poor response is on record", {
+            NORCO, UPHELD, _reason("no_pain_relief_documented"), ("reason", "none", ("poor_documented_response",)),
+        }),
+        ("ESI upheld, relief too brief or function dropped", {ESI, UPHELD, _reason("poor_documented_response")}),
+        ("PT upheld with visit count as the only ground", {
+            PT, UPHELD, _reason("exceeds_visit_or_quantity_limit"), ("grounds", "is", (1,)),
+        }),
+        ("adjuster approved 6 of 8 PT sessions", {PT, ("partly_authorized", "is", (True,))}),
+        ("PT allowed for one month only, rest upheld", {PT, UPHELD, ("partly_authorized", "is", (True,))}),
+        ("Norco reversed because the request was modest", {NORCO, OVERTURNED, _reason("limited_request_reasonable")}),
+        ("surgical consult denied (spine surgeon, neurosurgeon etc.)", {
+            UPHELD, ("subcategory", "any", ("evaluation_management.specialist_consultation",)),
+            ("region", "any", ("cervical", "thoracic", "lumbar")),
+        }),
+    ],
+)  # fmt: skip
+def test_wordings_of_an_eighth_round(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)

@@ -8,9 +8,9 @@ from imr_llm.record import Treatment
 from imr_llm.rules.treatment import (
     classify_item,
     painful_regions,
-    read_regions,
     read_drug_amount,
     read_refills,
+    read_regions,
     read_service_amount,
     read_strength,
     read_treatment,

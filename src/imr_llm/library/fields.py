@@ -74,6 +74,8 @@ FIELDS: dict[str, Field] = {
         Field("reason", "reason", "list", "SELECT determination_id, code AS value FROM reasons"),
         Field("primary_reason", "main reason", "list",
               "SELECT determination_id, code AS value FROM reasons WHERE is_primary = 1"),
+        _value("grounds", "number of reasons",
+               "(SELECT count(DISTINCT code) FROM reasons WHERE determination_id = d.id)"),
         _facet("drug", "drug"),
         _facet("mentioned_drug", "drug mentioned in the record"),
         _facet("region", "body region"),

@@ -802,7 +802,9 @@ _DIAGNOSIS = re.compile(
     re.IGNORECASE,
 )
 # Where nothing is called a complaint or a diagnosis: what hurts, then whatever was hurt.
-_HURTS = re.compile(r"\b(?:pain(?:s|ful)?|aches?|aching|sore(?:ness)?|hurts?|burning|stiff\w*|spasms?)\b", re.IGNORECASE)
+_HURTS = re.compile(
+    r"\b(?:pain(?:s|ful)?|aches?|aching|sore(?:ness)?|hurts?|burning|stiff\w*|spasms?)\b", re.IGNORECASE
+)
 # An examination, a picture, a treatment or the review's own history names regions that may not be in question.
 _ASIDE = re.compile(
     r"\b(?:exam(?:ination)?|objective|tenderness|palpation|range of motion|mri|x-?rays?|emg|radiograph\w*|imaging|"

@@ -169,7 +169,8 @@ _PARTLY = re.compile(
     rf"\b(?:the |had |has |have |was |were |been |that |where |only |but )*{_UR} (?:(?:had|has|have|only|just|already|previously|initially|earlier|partly|partially|did) )*"
     r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify|gave (?=some|part|only|fewer|less))"
     rf"(?: only| just)?(?: in part\b)?(?:(?: for)?(?: only)? (?:an? )?(?:shorter|fewer|smaller|lesser) \w+(?: or only (?:an?|one|two) \w+)?)?(?: {_A_PART})?"
-    rf"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b)?{_OF_IT}(?:,? or something less)?"
+    rf"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b(?: (?:out )?of (?:the |an? )?(?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)\b)?)?{_OF_IT}(?:,? or something less)?"
+    r"|\b(?:was |were |been )*(?:allowed|approved|authorized|granted|certified) (?:for )?(?:(?:only|just) (?:an? |one |two |three |\d+ )(?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?)\b|(?:an? |one |two |three |\d+ )(?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?) only\b)"
     rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? {_A_PART}"
     rf"{_OF_IT}"
     rf"|\b(?:only )?(?:some|part) (?:of (?:it|them) )?(?:was |were |had been |already )*(?:authorized|certified|approved) by (?:the )?{_UR}"
@@ -312,6 +313,20 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         "side: right",
     ),
     (
+        r"\brt\.?(?= (?:shoulders?|knees?|hips?|wrists?|hands?|elbows?|ankles?|foot|feet|arms?|legs?|thumbs?|heels?|fingers?|upper|lower|carpal|side))",
+        "laterality",
+        "is",
+        ("right",),
+        "side: right",
+    ),
+    (
+        r"\blt\.?(?= (?:shoulders?|knees?|hips?|wrists?|hands?|elbows?|ankles?|foot|feet|arms?|legs?|thumbs?|heels?|fingers?|upper|lower|carpal|side))",
+        "laterality",
+        "is",
+        ("left",),
+        "side: left",
+    ),
+    (
         r"\bbilateral(?:ly)?\b|\bboth (?=(?:upper |lower )?(?:sides?|knees|shoulders|hands|wrists|legs|arms|extremities|feet|ankles|hips|elbows|thumbs|heels)\b)",
         "laterality",
         "is",
@@ -334,6 +349,7 @@ def _read_rest(question: Question) -> None:
 
 _DRUGS = re.compile(
     r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these|authorized|approved|denied|upheld|overturned|disputed|requested|retro|retrospective) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
+    r"|\b(?:any|every|each|what|which) (?:kind of |type of |sort of )?(?P<one>drug|medication|med|medicine|prescription)(?: at all)?\b"
     r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
     re.IGNORECASE,
 )
@@ -345,7 +361,7 @@ def _read_drugs(question: Question) -> None:
         return
     for match in list(question.find(_DRUGS)):
         if not question.in_ground(match.start()):
-            words = question.take(*match.span("drugs" if match["drugs"] else "decided"))
+            words = question.take(*match.span("drugs" if match["drugs"] else "one" if match["one"] else "decided"))
             question.add("category", "any", ("pharmaceuticals",), f"category: {words}", words)
 
 

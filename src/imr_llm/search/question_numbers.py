@@ -117,6 +117,11 @@ _BETWEEN = (
     re.compile(rf"{_QUANTITY}{_SPAN}{_NO_UNIT}(?: {_THING})?", re.IGNORECASE),
     re.compile(rf"(?<![\w/.#-])(?!\d+ and ){_SPAN} {_THING}", re.IGNORECASE),
 )
+_OTHER_QUANTITY = re.compile(
+    rf"\b(?:in |with |of |for )?(?:an? |any )?(?:amounts?|quantit(?:y|ies)|counts?|numbers?|qty)(?: (?:that (?:is|are|was|were)|is|are|was|were|of))? (?:other than|not|except|besides|different from) (?:#|equal to )?(?P<n>\d{{1,4}}){_NO_UNIT}(?: {_THING})?"
+    rf"|\b(?:not|other than|except(?: for)?) (?:#|(?:quantit(?:y|ies)|qty|amounts?)(?: of)? #?)(?P<m>\d{{1,4}}){_NO_UNIT}",
+    re.IGNORECASE,
+)
 _THAN = re.compile(rf"{_QUANTITY}{_COMPARED} ?#?(?P<n>\d{{1,4}}){_NO_UNIT}(?: {_THING})?", re.IGNORECASE)
 # "six or fewer acupuncture visits"
 _SOME_THINGS = re.compile(
@@ -137,6 +142,9 @@ def _read_quantities(question: Question) -> None:
             question.add("quantity", "range", (first, last), f"quantity {first:g} to {last:g}", words)
             if match["unit"]:
                 _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
+    for match in list(question.find(_OTHER_QUANTITY)):
+        number = float(match["n"] or match["m"])
+        question.add("quantity", "none", (number,), f"quantity not {number:g}", question.take(*match.span()))
     for match in list(question.find(_THAN)):
         _add_compared(question, match, float(match["n"]), question.take(*match.span()))
         if match["unit"]:

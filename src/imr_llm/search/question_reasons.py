@@ -23,7 +23,12 @@ UDS_BAD = ("inconsistent", "illicit_positive")
 UDS_DONE = ("consistent", *UDS_BAD, "done_result_unknown")
 
 CAUSE = r"(?:because of|because|due to|for|based on|on account of|on the grounds? of|over|on)"
-_NOT = r"(?:not|never|(?:(?:for )?(?:other |different )?reasons? )?other than|for reasons besides|besides|except(?: for| where)?|excluding|exclude|rather than|aside from|apart from|instead of|unless)"
+_NOT = (
+    r"(?:not|never|(?:(?:for )?(?:other |different )?reasons? )?other than|for reasons besides|besides|except(?: for| where)?"
+    r"|excluding|exclude|rather than|aside from|apart from|instead of|unless"
+    r"|(?:leav(?:e|ing) (?:out|aside)|omit(?:ting)?|skip(?:ping)?|without|not|minus) (?:those|the ones|ones|cases|items|any"
+    r"|letters)(?: (?:where|with|that|which|in which))?(?: (?:have|has|had|there (?:is|was)))?)"
+)
 # "denied but NOT because of the ...", "other than ..." right before a reason.
 EXCLUDED = re.compile(
     rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {CAUSE})?(?: the| a| an| any| it was| it| they| that| being| having)*\s*$",
@@ -286,9 +291,28 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
         codes = tuple(dict.fromkeys([*codes, *(["aberrant_drug_behavior"] if set(states) & set(UDS_BAD) else [])]))
         states = () if set(states) & set(UDS_BAD) else states
     if codes:
-        _add_reason(question, codes, "none" if excluded else "any", words, lone=len(group) == 1)
+        lone = len(group) == 1 and not _LISTED.match(question.text, end)
+        _add_reason(question, codes, "none" if excluded else "any", words, lone=lone)
+        if not excluded and len(group) == 1:
+            _read_sole(question)
     if states:
         _add_states(question, states, "none" if excluded else "any", words, (start, end))
+
+
+# One of several kinds of the reason: "relief too brief, or function dropped".
+_LISTED = re.compile(r"\s*(?:,\s*(?:and |or )?|\b(?:and|or)\b)", re.IGNORECASE)
+# "as the only ground", "and nothing else"
+_SOLE = re.compile(
+    r"\b(?:as |was |is |being )*(?:the |its |their )?(?:only|sole|single|one and only) (?:reason|ground|cause|basis|finding|problem)s?(?: given| cited| stated)?\b"
+    r"|\b(?:and |but )?(?:for )?(?:nothing else|no other (?:reason|ground|cause)s?|no reason but)\b|\bon (?:that|this) ground alone\b|\bfor (?:that|this) reason alone\b",
+    re.IGNORECASE,
+)
+
+
+def _read_sole(question: Question) -> None:
+    """A reason that stands alone."""
+    for match in list(question.find(_SOLE)):
+        question.add("grounds", "is", (1,), "it is the only reason", question.take(*match.span()))
 
 
 # "the reviewer states that the screen was consistent", "the summary says so": one of the two alone is asked for.

@@ -98,14 +98,20 @@ def read_terms(question: Question) -> None:
 _BY_MOUTH = re.compile(r"\b(?:oral(?:ly)?|by mouth)\b", re.IGNORECASE)
 _DOSE_FORM = re.compile(r" (?:tablets?|tabs?|pills?|capsules?)\b", re.IGNORECASE)
 _RUBBED_IN = re.compile(r"\b(?:topical\w*|creams?|gels?|ointments?|patch(?:es)?|any form|either form)\b", re.IGNORECASE)
+# "not the creams", "leave out the topical"
+_NO_CREAM = re.compile(
+    r"(?:,\s*)?\b(?:not|no|without|excluding|exclude|leav(?:e|ing) (?:out|aside)|except(?: for)?|omit(?:ting)?|other than|minus)(?: in)? (?:the |any |its |a )?"
+    r"(?:(?:topicals?|compound(?:ed)?s?|creams?|gels?|ointments?|patch(?:es)?|lotions?)(?:,? (?:or|and) )?)+\b",
+    re.IGNORECASE,
+)
 _NOT_ORAL = ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds")
 
 
 def _read_form(question: Question, values: Accepted) -> None:
     """A drug by mouth is none that is rubbed in."""
-    if ("drug", "any") not in values or _RUBBED_IN.search(question.text):
+    if ("drug", "any") not in values or _RUBBED_IN.search(_NO_CREAM.sub(" ", question.text)):
         return
-    told = list(question.find(_BY_MOUTH))
+    told = [*question.find(_NO_CREAM), *question.find(_BY_MOUTH)]
     for start, end in list(question.taken):
         drug = question.text[start:end] in (words for _, words in values["drug", "any"])
         if drug and (form := _DOSE_FORM.match(question.text, end)) and question.is_free(*form.span()):
@@ -220,8 +226,10 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     # "DME (braces, TENS, supplies)": examples of it
     categories = [term for term in left if term.kind == "category"]
-    if examples := next((m for t in categories if (m := _EXAMPLES.match(question.text, t.end))), None):
-        return told + [t for t in left if examples.start() < t.start < examples.end()]
+    for category in categories:
+        examples = _EXAMPLES.match(question.text, category.end)
+        if examples and not any(category.end <= t.start < examples.start("examples") for t in left):
+            return told + [t for t in left if examples.start("examples") < t.start < examples.end()]
     if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
         told += [term for term in left if term not in named]
     elif len(categories) < len(left):
@@ -229,7 +237,7 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     return told
 
 
-_EXAMPLES = re.compile(r"[\w\s]{0,20}\([^)]*\)")
+_EXAMPLES = re.compile(r"[\w\s]{0,20}(?P<examples>\([^)]*\))")
 
 
 # "(PT, chiro, etc.)"
