@@ -807,6 +807,12 @@ def test_wordings_of_a_seventh_round(text: str, expected: set[tuple[Any, ...]]) 
     _check(text, expected)
 
 
+def test_of_a_drug_that_no_screen_monitors_the_whole_letter_is_asked() -> None:
+    anywhere = ("uds_anywhere", "any", ("consistent",))
+    _check("muscle relaxant upheld although the drug screen was consistent", {RELAXANTS, UPHELD, anywhere})
+    _check("Norco upheld although the drug screen was consistent", {NORCO, UPHELD, CONSISTENT})
+
+
 def test_examples_in_brackets_are_items_where_nothing_else_is_named() -> None:
     _check("denied items (Norco, etc.)", {NORCO, UPHELD})
 
@@ -842,4 +848,86 @@ def test_examples_in_brackets_are_items_where_nothing_else_is_named() -> None:
     ],
 )  # fmt: skip
 def test_wordings_of_an_eighth_round(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MRI R shoulder - denied", {MRI, UPHELD, ("region", "any", ("shoulder",)), ("laterality", "is", ("right",))}),
+        ("PT over the guideline # of visits", {PT, _reason("exceeds_visit_or_quantity_limit")}),
+        ("Norco denied, response is on record and its poor", {NORCO, UPHELD, _reason("poor_documented_response")}),
+        ("approved to help pt do therapy, get home or get back to work", {
+            OVERTURNED, _reason("supports_function_or_recovery"),
+        }),
+        ("Norco denied, tox screen in chart consistent", {NORCO, UPHELD, CONSISTENT}),
+        ("rx'd opioid not detected on UDS", {_reason("aberrant_drug_behavior")}),
+        ("MRI no red flags and conserv care not failed, both", {
+            MRI, _reason("no_red_flag_or_new_findings"), _reason("no_failed_conservative_care"),
+        }),
+        ("PT, part authorized by claims admin, IMR gave the rest", {PT, OVERTURNED, ("partly_authorized", "is", (True,))}),
+        ("PT 12 requested 6 authorized", {PT, ("partly_authorized", "is", (True,))}),
+        ("PT authorized in part, remainder denied", {PT, UPHELD, ("partly_authorized", "is", (True,))}),
+        ("MRI upheld, lack of surgery plan not a ground", {
+            MRI, UPHELD, ("reason", "none", ("test_would_not_change_care",)),
+        }),
+        ("Norco denied but not for long term use", {NORCO, UPHELD, ("reason", "none", ("short_term_use_only",))}),
+        ("DME upheld except TENS", {
+            UPHELD, ("category", "any", ("dmepos",)), ("subcategory", "none", ("dmepos.tens",)),
+        }),
+        ("facet or trigger pt injections denied", {
+            UPHELD,
+            ("subcategory", "any", ("injections.facet_or_medial_branch_block", "injections.trigger_point")),
+        }),
+        ("#60 tabs upheld", {UPHELD, ("quantity", "is", (60.0,)), TABLETS}),
+        ("opioids denied, but neither a missing nor a bad urine screen was among the grounds", {
+            OPIOIDS, UPHELD, ("reason", "none", BOTH_UDS),
+        }),
+        ("MRI denied for lack of conservative care, without red flags being a ground", {
+            MRI, UPHELD, _reason("no_failed_conservative_care"), ("reason", "none", ("no_red_flag_or_new_findings",)),
+        }),
+        ("MRI denied, failure of conservative care was not an issue", {
+            MRI, UPHELD, ("reason", "none", ("no_failed_conservative_care",)),
+        }),
+        ("Norco denied: rationale says no drug screen and the case summary does not report one either", {
+            NORCO, UPHELD, NO_UDS, ("uds_summary", "is", ("not_mentioned",)),
+        }),
+        ("Norco denied though a drug screen was not said to be missing", {
+            NORCO, UPHELD, ("reason", "none", ("missing_urine_drug_screen",)),
+        }),
+        ("diclofenac, not in a compound", {
+            ("drug", "any", ("diclofenac",)), ("subcategory", "none", ("pharmaceuticals.compounds",)),
+        }),
+        ("muscle relaxants denied, leaving out retrospective requests", {
+            RELAXANTS, UPHELD, ("retrospective", "is", (False,)),
+        }),
+        ("Norco carrying refills", {NORCO, ("refills", "range", (1, None))}),
+        ("PT, some of the visits approved by the carrier", {PT, ("partly_authorized", "is", (True,))}),
+    ],
+)  # fmt: skip
+def test_wordings_of_a_ninth_round(text: str, expected: set[tuple[Any, ...]]) -> None:
+    _check(text, expected)
+
+
+def test_a_drug_or_a_class_is_any_of_these_drugs() -> None:
+    (drugs,) = parse_query("Norco or a muscle relaxant").filters
+    assert drugs.field == "drug"
+    assert {"hydrocodone/acetaminophen", "cyclobenzaprine", "carisoprodol"} <= set(drugs.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Norco denied because pain or function stayed poor on it", {NORCO, UPHELD, _reason("poor_documented_response")}),
+        ("MRI denied, no strength exam in the notes", {MRI, UPHELD, _reason("no_objective_exam_findings")}),
+        ("ESI denied, not part of a functional restoration program", {
+            ESI, UPHELD, _reason("not_part_of_active_program"),
+        }),
+        ("partial authorization of a drug, balance denied", {
+            UPHELD, ("category", "any", ("pharmaceuticals",)), ("partly_authorized", "is", (True,)),
+        }),
+        ("urine drug test requested, patient not taking opioids", {UDS_ITEM, _reason("no_qualifying_risk_factor")}),
+    ],
+)  # fmt: skip
+def test_wordings_of_a_tenth_round(text: str, expected: set[tuple[Any, ...]]) -> None:
     _check(text, expected)

@@ -210,7 +210,8 @@ ONE_OF_EACH = (
     "early refills", "licensed in Texas but not California", "family practice reviewers", "cites postsurgical guidelines", "cites the section on braces",
     "claims administrator cited no guideline", "summary contradicts the rationale", "MTUS pages 76-80",
     "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray", "12 visits",
-    "main reason was no conservative care",
+    "main reason was no conservative care", "decisions in 2014 or 2016", "PT denied, visit count the only ground",
+    "no UDS in the rationale and the summary does not report one either", "Flexeril, consistent UDS",
 )  # fmt: skip
 
 

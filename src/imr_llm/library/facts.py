@@ -20,11 +20,8 @@ Basis = Literal["printed", "derived"]
 
 # Items on which a drug screen bears: the screen itself and drugs that are monitored by it.
 MONITORED = frozenset(
-    {
-        "opioids", "benzodiazepines", "barbiturate_analgesics", "sedative_hypnotics", "muscle_relaxants",
-        "urine_drug_screen",
-    }
-)  # fmt: skip
+    {"opioids", "benzodiazepines", "barbiturate_analgesics", "sedative_hypnotics", "urine_drug_screen"}
+)
 _UNNAMED_INGREDIENTS = frozenset({"acetaminophen", "aspirin", "caffeine"})
 
 

@@ -86,6 +86,9 @@ FIELDS: dict[str, Field] = {
         Field("specialty", "reviewer's specialty", "name",
               "SELECT determination_id, value FROM facets WHERE field = 'specialty'"),
         _facet("uds", "urine drug screen"),
+        Field("uds_anywhere", "urine drug screen in the letter", "list",
+              "SELECT determination_id, value FROM facets WHERE field = 'uds'"
+              " UNION SELECT id AS determination_id, uds_summary AS value FROM determinations"),
         _value("uds_rationale", "urine drug screen in the rationale"),
         _value("uds_summary", "urine drug screen in the summary"),
         _facet("cites_none", "cites no guideline"),

@@ -13,9 +13,11 @@ words it has read. Nothing is guessed silently: a reading that was chosen or a s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+from imr_llm.library.facts import MONITORED
 from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
-from imr_llm.search.question import Question, open_question
+from imr_llm.search.question import NEGATED, Question, open_question
 from imr_llm.search.question_findings import read_findings
 from imr_llm.search.question_guidelines import read_guidelines
 from imr_llm.search.question_measure import read_measure
@@ -26,6 +28,7 @@ from imr_llm.search.question_terms import read_terms
 from imr_llm.search.spelling import correct_spelling
 from imr_llm.search.wording import Noted, load_wording
 from imr_llm.terms.taxonomy import COUNTERPARTS, load_taxonomy
+from imr_llm.terms.vocabulary import drugs_by_ingredients
 
 __all__ = ["Filter", "FilterOp", "FilterValue", "Measure", "MeasureKind", "Query", "parse_query"]
 
@@ -70,6 +73,7 @@ def _read_question(question: Question, text: str) -> Query:
     _read_rest(question)
     _read_drugs(question)
     _settle_polarity(question)
+    _look_anywhere(question)
     if measure is None:
         read_findings(question)
     left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
@@ -159,7 +163,7 @@ def _read_contradictions(question: Question) -> None:
         question.add("contradiction", "any", wanted, f"summary contradicts the rationale on {about}", words)
 
 
-_UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster)"
+_UR = r"(?:ur|utilization review|claims administrator|carrier|insurer|adjuster|claims adjuster)"
 
 
 _A_PART = r"(?:a |an |the )?(?:part|some|portion|fraction|fewer|less|smaller (?:number|amount))\b"
@@ -170,6 +174,10 @@ _PARTLY = re.compile(
     r"(?:(?:partly|partially|in part) )?(?:approved?|granted|allowed|authorized?|certified|certify|gave (?=some|part|only|fewer|less))"
     rf"(?: only| just)?(?: in part\b)?(?:(?: for)?(?: only)? (?:an? )?(?:shorter|fewer|smaller|lesser) \w+(?: or only (?:an?|one|two) \w+)?)?(?: {_A_PART})?"
     rf"(?: (?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)(?: (?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?))?\b(?: (?:out )?of (?:the |an? )?(?:\d+|two|three|four|five|six|eight|ten|twelve|twenty)\b)?)?{_OF_IT}(?:,? or something less)?"
+    rf"|\b(?:was |were |been |had been )*(?:authorized|certified)(?: only| just)? (?:in part|partly|partially)\b(?: (?:before|prior to) (?:the )?(?:review|imr))?(?: by (?:the )?{_UR})?"
+    rf"|\bpartial(?:ly)? (?:auth|cert)\w*\b(?: by (?:the )?{_UR})?"
+    rf"|\b(?:only )?(?:some|part|half|most|a part|a portion) of (?:the |its |his |her |these )?(?:requested |original )?\w+ (?:already |previously )?(?:authorized|certified|approved|granted|allowed) by (?:the )?{_UR}"
+    r"|\b\d+ (?:\w+ )?(?:were |was )?(?:requested|asked for),? (?:and |but |only |with )?\d+ (?:\w+ )?(?:were |was )?(?:authorized|certified|approved|granted)\b"
     r"|\b(?:was |were |been )*(?:allowed|approved|authorized|granted|certified) (?:for )?(?:(?:only|just) (?:an? |one |two |three |\d+ )(?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?)\b|(?:an? |one |two |three |\d+ )(?:visits?|sessions?|treatments?|tablets?|days?|weeks?|months?) only\b)"
     rf"|\b(?:was |were |been |only |just |partly |partially )*(?:authorized|certified)(?: only| just)? {_A_PART}"
     rf"{_OF_IT}"
@@ -343,13 +351,17 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
 def _read_rest(question: Question) -> None:
     for pattern, field, op, value, label in _REST:
         for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
-            words = question.take(*match.span())
+            negated = NEGATED.search(question.text[: match.start()]) if field == "retrospective" else None
+            words = question.take(negated.start() if negated else match.start(), match.end())
+            if negated:
+                question.add(field, op, (False,), f"not a {label}", words)
+                continue
             question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
 
 
 _DRUGS = re.compile(
     r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these|authorized|approved|denied|upheld|overturned|disputed|requested|retro|retrospective) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
-    r"|\b(?:any|every|each|what|which) (?:kind of |type of |sort of )?(?P<one>drug|medication|med|medicine|prescription)(?: at all)?\b"
+    r"|\b(?:any|every|each|what|which|of an?|for an?) (?:kind of |type of |sort of )?(?P<one>drug|medication|med|medicine|prescription)(?: at all)?\b"
     r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
     re.IGNORECASE,
 )
@@ -359,10 +371,33 @@ def _read_drugs(question: Question) -> None:
     """ "drugs that were partly authorized": where no other item is named, drugs of any kind are."""
     if any(question.has(field) for field in ("drug", "subcategory", "category")):
         return
-    for match in list(question.find(_DRUGS)):
-        if not question.in_ground(match.start()):
-            words = question.take(*match.span("drugs" if match["drugs"] else "one" if match["one"] else "decided"))
+    for match in _DRUGS.finditer(question.text):
+        span = match.span("drugs" if match["drugs"] else "one" if match["one"] else "decided")
+        if question.is_free(*span) and not question.in_ground(match.start()):
+            words = question.take(*span)
             question.add("category", "any", ("pharmaceuticals",), f"category: {words}", words)
+
+
+def _look_anywhere(question: Question) -> None:
+    """Of drugs that no screen monitors ("muscle relaxants, although the screen was consistent") the whole letter is asked."""
+    items = {str(value).rpartition(".")[2] for f in question.filters if f.field == "subcategory" for value in f.value}
+    named = {value for f in question.filters if f.field == "drug" for value in f.value}
+    items |= {drug.subcategory for drug in drugs_by_ingredients().values() if drug.generic in named}
+    if not items or items & MONITORED:
+        return
+    for filter in [f for f in question.filters if f.field == "uds" and f.op == "any"]:
+        question.filters.remove(filter)
+        question.add("uds_anywhere", "any", filter.value, filter.label, filter.words)
+
+
+# What an upheld denial would find missing, where the question excludes its being there: "failure of care was no issue".
+_REFUSED: Mapping[str, str] = {
+    "prior_care_failed": "no_failed_conservative_care",
+    "benefit_documented": "no_functional_improvement",
+    "objective_findings_support": "no_objective_exam_findings",
+    "risk_factor_present": "no_qualifying_risk_factor",
+    "red_flag_or_change": "no_red_flag_or_new_findings",
+}
 
 
 def _settle_polarity(question: Question) -> None:
@@ -377,12 +412,11 @@ def _settle_polarity(question: Question) -> None:
         codes = [load_taxonomy().codes[str(code)] for code in filter.value if str(code) in load_taxonomy().codes]
         if opposite is None or not codes or any(code.polarity != opposite for code in codes):
             continue
-        if filter.op == "none" and opposite == "overturn":
-            continue
         question.filters.remove(filter)
         question.read_on(filter.words)
         if filter.op == "none":
-            others = tuple(dict.fromkeys(COUNTERPARTS[c.code] for c in codes if c.code in COUNTERPARTS))
+            told = COUNTERPARTS if opposite == "denial" else _REFUSED
+            others = tuple(dict.fromkeys(told[c.code] for c in codes if c.code in told))
             if others:
                 add_reason(question, others, "none", filter.words)
             continue

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from imr_llm.library.filters import Filter, FilterOp, FilterValue
 
-_REWRITES = (
+_EXTREMITY = {"R": "right ", "L": "left ", "B": "bilateral ", "upper": "upper extremity", "lower": "lower extremity"}
+_REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile("[\u2018\u2019\u02bc`\u00b4]"), "'"),
     (re.compile("[\u201c\u201d]"), '"'),
     (re.compile("[\u2010-\u2015]"), "-"),
@@ -20,13 +21,40 @@ _REWRITES = (
     (re.compile(r"\b(did|does|do|is|was|were|are|has|have|had|could|would|should)nt\b", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\bcant\b", re.IGNORECASE), "can not"),
     (re.compile(r"\b(?:b/c|bc|becuase|becasue|becuse|beacuse|becouse|bcuz|bcz|cuz)\b", re.IGNORECASE), "because"),
+    # A nurse's shorthand; "PT" is physical therapy but where a patient is spoken of.
+    (re.compile(r"(?<!\w)d/t\b", re.IGNORECASE), "due to"),
+    (re.compile(r"\binjs?\b\.?", re.IGNORECASE), "injections"),
+    (re.compile(r"\bsx\b", re.IGNORECASE), "symptoms"),
+    (re.compile(r"\bhx\b", re.IGNORECASE), "history"),
+    (re.compile(r"\brx'?d\b", re.IGNORECASE), "prescribed"),
+    (re.compile(r"\bradic\b", re.IGNORECASE), "radiculopathy"),
+    (
+        re.compile(r"\bcons(?:erv)?\.? (?=care|tx|treatment|therapy|measures|management)", re.IGNORECASE),
+        "conservative ",
+    ),
+    (re.compile(r"\bconservative tx\b", re.IGNORECASE), "conservative treatment"),
+    (re.compile(r"\bingr[aei]di[ae]nt(s?)\b", re.IGNORECASE), r"ingredient\1"),
+    (re.compile(r"\baltho\b", re.IGNORECASE), "although"),
+    (re.compile(r"\bopiod(s?)\b", re.IGNORECASE), r"opioid\1"),
+    (re.compile(r"\bclaims admin\b", re.IGNORECASE), "claims administrator"),
+    (
+        re.compile(r"\b(lumbar|cervical|thoracic) (?=facet(?: joint)? (?:blocks?|injections?)\b)", re.IGNORECASE),
+        r"\1 spine ",
+    ),
+    (re.compile(r"(?<![\w#])# of\b"), "number of"),
+    (re.compile(r"\b(trigger|tp) pt(s?)\b", re.IGNORECASE), r"trigger point\2"),
+    (re.compile(r"\bpt(?='s\b| (?:age|has|who|denies|takes|took|never|could|can)\b)"), "patient"),
+    (re.compile(r"(?<=help )pt\b|(?<=helps )pt\b|(?<=lets )pt\b|(?<=let )pt\b"), "patient"),
+    (re.compile(r"(?<![\w'.-])R(?= (?:shoulder|knee|hip|wrist|hand|elbow|ankle|foot|arm|leg|thumb|heel)\b)"), "right"),
+    (re.compile(r"(?<![\w'.-])L(?= (?:shoulder|knee|hip|wrist|hand|elbow|ankle|foot|arm|leg|thumb|heel)\b)"), "left"),
+    (re.compile(r"\b([RLB])([UL])E\b"), lambda m: _EXTREMITY[m[1]] + _EXTREMITY["upper" if m[2] == "U" else "lower"]),
     (re.compile(r"\s+"), " "),
 )
 
 
 # "everything except opioids", "TPI but not Botox"
 NEGATED = re.compile(
-    r"\b(?:except(?: for)?|not|excluding|(?:leaving|leave|leaves) (?:out|aside)|omitting|minus|not counting|apart from|aside from|other than"
+    r"\b(?:except(?: for)?|not(?: in)?|excluding|(?:leaving|leave|leaves) (?:out|aside)|omitting|minus|not counting|apart from|aside from|other than"
     r"|no|but not|without|non|neither|nor)[ -](?:the |any |an? )?$",
     re.IGNORECASE,
 )
@@ -36,7 +64,12 @@ GROUND = (
     r"\b(?:because(?: of)?|since|due to|as|on the grounds? (?:of|that)|for lack of"
     r"|(?<=denied )(?:either |only |just )?for|(?<=upheld )(?:either |only |just )?for|(?<=overturned )(?:either |only |just )?for)\b"
 )
-BECAUSE = re.compile(r"\b(?:because|since|due to|on the grounds? (?:of|that))\b", re.IGNORECASE)
+BECAUSE = re.compile(
+    r"\b(?:because|since|due to|owing to|on account of|for (?:want|lack) of|on the grounds? (?:of|that)|in order to"
+    r"|so(?: that)?(?= (?:the |an? )?(?:patient|worker|claimant|employee|he|she|they)\b)"
+    r"|to (?:help|let|allow|enable)(?= (?:the |an? )?(?:injured )?(?:patient|worker|claimant|employee|him|her|them)\b))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass

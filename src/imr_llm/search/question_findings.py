@@ -16,7 +16,7 @@ from types import MappingProxyType
 from imr_llm.rules.findings import Subject, find_matches
 from imr_llm.rules.reason_model import load_reason_model
 from imr_llm.search.question import GROUND, Question
-from imr_llm.search.question_reasons import CAUSE, EXCLUDED, add_reason, reason_labels
+from imr_llm.search.question_reasons import CAUSE, EXCLUDED, NOT_THE_GROUND, add_reason, reason_labels
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 
@@ -50,7 +50,7 @@ def read_findings(question: Question) -> None:
     excluded = any(
         m.end() <= start and not _PART_END.search(question.text, m.end(), start)
         for m in _OTHER_THAN.finditer(question.text)
-    )
+    ) or (NOT_THE_GROUND.search(question.text, end, end + 40) is not None)
     add_reason(question, codes, "none" if excluded else "any", words)
     question.note(f'"{words}" was read as the ground: {reason_labels(codes)}')
 
@@ -163,7 +163,9 @@ def _hear_clause(question: Question, clause: _Clause, side: str | None, *, besid
     codes, score = _hear(words, side)
     if not codes or score < least:
         return None
-    return _Heard(score, codes, unread, EXCLUDED.search(question.text[:start]) is not None, else_of)
+    text = question.text
+    excluded = EXCLUDED.search(text[:start]) or NOT_THE_GROUND.search(text[:end], unread[0].start())
+    return _Heard(score, codes, unread, excluded is not None, else_of)
 
 
 def _is_settled(question: Question, clause: _Clause) -> bool:
@@ -250,6 +252,7 @@ _OF_ANOTHER = frozenset({
     "depends_on_denied_service", "response_to_current_care_pending", "no_failed_conservative_care",
     "no_failed_first_line_drug", "prerequisite_test_missing", "no_imaging_or_edx_corroboration", "no_psych_clearance",
     "not_part_of_active_program", "lower_level_alternative_adequate", "objective_findings_support", "prior_care_failed",
+    "supports_function_or_recovery",
 })  # fmt: skip
 
 

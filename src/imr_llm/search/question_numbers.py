@@ -20,10 +20,13 @@ _PAGES = re.compile(
 _FEW = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}  # fmt: skip
 _SOME = rf"(?:\d{{1,4}}|{'|'.join(_FEW)})"
 _REFILLS = re.compile(
-    rf"\b(?:(?P<none>no|without|zero|0)|with (?:any )?|(?P<n>{_SOME}) )\s?refills?\b|\brefills?: ?(?P<m>\d{{1,2}})\b",
+    rf"\b(?:(?P<none>no|without|zero|0)|(?:with|carrying|having|including|plus|that (?:have|has|had|carry|carried|include[ds]?|came with|come with)) (?:any )?|(?P<n>{_SOME}) )\s?refills?\b|\brefills?: ?(?P<m>\d{{1,2}})\b",
     re.IGNORECASE,
 )
-_HASH = re.compile(r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b", re.IGNORECASE)
+_HASH = re.compile(
+    r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b(?: (?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches)\b)?",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(
     rf"\b({_SOME}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?|grams?|gms?|milliliters?)\b",
     re.IGNORECASE,
@@ -156,6 +159,8 @@ def _read_quantities(question: Question) -> None:
         _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_HASH)):
         _add_quantity(question, match, "")
+        if match["unit"]:
+            _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_COUNTED)):
         unit = _UNITS[match[2][:2].lower()]
         _add_quantity(question, match, " " + unit)

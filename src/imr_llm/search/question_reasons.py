@@ -47,10 +47,20 @@ _UNBLAMED = re.compile(
     re.IGNORECASE,
 )
 # "... was not the problem", "... was not held against it"
-_NOT_THE_GROUND = re.compile(
+NOT_THE_GROUND = re.compile(
     r"\s*,?\s*(?:(?:was|were|is|are|being)(?:n't| not| never)|not|never)(?: (?:the|a|an|its|any|considered|seen as|part of|one of|among))* "
     r"(?:problem|issue|complaint|objection|sticking point|reasons|reason|ground|grounds|cause|basis|factor|concern|obstacle|why|held against (?:it|them|him|her|the request)|"
     r"cited|raised|mentioned|given|used|invoked|relied on|in dispute|at issue|the point|decisive|questioned|in question|challenged|contested|doubted|disputed|criticized)(?: (?:given|cited))?\b",
+    re.IGNORECASE,
+)
+# "neither a missing nor a bad screen was among the grounds"
+_AMONG_THE_GROUNDS = re.compile(
+    r"\s*(?:was|were|is|are|being) (?:(?:an? |the |one of the |among the |part of the )*(?:grounds?|reasons?|issues?|basis|cause|problem)|cited|raised|held against (?:it|them))\b",
+    re.IGNORECASE,
+)
+# "without red flags being a ground"
+_BEING_GROUND = re.compile(
+    r"\s*(?:being|having been) (?:an? |the |one of the |among the |part of the )*(?:grounds?|reasons?|issues?|basis|cause|problem)\b",
     re.IGNORECASE,
 )
 _EXCLUDING = (EXCLUDED, _UNBLAMED, _NOT_RESTING)
@@ -97,6 +107,8 @@ _LIST_DENIED = re.compile(
 _DENIED = re.compile(rf"{_NEGATION}(?: \w+){{0,2}}\s*$", re.IGNORECASE)
 
 
+_FOR = re.compile(r"not (?:for|because|due)\b", re.IGNORECASE)
+_BUT = re.compile(r"\b(?:but|though|although)\s*$", re.IGNORECASE)
 _IS_PART = re.compile(
     r"\s*(?:(?:is|was|were|are|far|well|being|above|over|beyond|past|under|the|a|an|its|of|in|by)\s+){0,4}",
     re.IGNORECASE,
@@ -152,8 +164,8 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
             before = question.text[: match.start()]
             if there and (_NO.search(before) or _LIST_DENIED.search(before)):
                 continue  # "never recorded pain relief"
-            if _DENIED_GROUND.fullmatch(match[0]):
-                continue  # "the ingredient was not the reason given"
+            if _DENIED_GROUND.fullmatch(match[0]) or (_FOR.match(match[0]) and _BUT.search(before)):
+                continue  # "the ingredient was not the reason given", "denied but not for long term use"
             told.append(match.span())
             yield _Mention(*match.span(), codes=codes)
     for code, pattern in wording.present.items():
@@ -226,7 +238,7 @@ def _causes(question: Question, wording: Wording) -> Iterator[_Mention]:
     for code, thing in [*wording.objects.items(), *wording.causes.items()]:
         for match in question.find(thing):
             before = question.text[: match.start()]
-            after = _NOT_THE_GROUND.match(question.text, match.end())
+            after = NOT_THE_GROUND.match(question.text, match.end())
             excluded = after or next((found for p in _EXCLUDING if (found := p.search(before))), None)
             if not (_CAUSED.search(before) or excluded) or _ASKED_FOR.search(before):
                 continue
@@ -280,8 +292,11 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
     states = tuple(dict.fromkeys(state for mention in group for state in mention.states))
     start, end = group[0].start, group[-1].end
     words = question.text[start:end].strip()
-    excluded = any(_take_before(question, pattern, start) for pattern in _EXCLUDING) or _take_after(
-        question, _NOT_THE_GROUND, end
+    excluded = (
+        any(_take_before(question, pattern, start) for pattern in _EXCLUDING)
+        or _take_after(question, NOT_THE_GROUND, end)
+        or (words.lower().startswith("neither ") and _take_after(question, _AMONG_THE_GROUNDS, end))
+        or (words.lower().startswith(("without ", "no ")) and _take_after(question, _BEING_GROUND, end))
     )
     caused = not excluded and _take_before(question, _CAUSED, start)
     if states and not codes and states != ("consistent",) and (caused or excluded):
@@ -382,8 +397,27 @@ def _take_after(question: Question, pattern: re.Pattern[str], end: int) -> bool:
     return True
 
 
+# "... and the summary does not report one either"
+_SUMMARY_SILENT = re.compile(
+    r"(?:,? (?:and|but|while|nor))?,? (?:does )?(?:the )?(?:case |clinical )*summary(?: itself)? (?:(?:does not|did not|never|nor does)(?: even)? (?:report|mention|speak of|list|have|record|show|note)s?|is silent(?: on| about)?|says nothing(?: of| about)?|makes no mention of)(?: (?:one|it|any|that|a screen|the screen))?(?: either)?",
+    re.IGNORECASE,
+)
+# "though a drug screen was not said to be missing"
+_NOT_MISSING = re.compile(
+    r" (?:is|was|are|were) not (?:said to be |found (?:to be )?|called |held to be |reported (?:as )?|considered )?(?:missing|absent|lacking)\b",
+    re.IGNORECASE,
+)
+
+
 def _read_not_mentioned(question: Question, wording: Wording) -> None:
     """ "the drug screen is not mentioned" is neither a missing screen nor a good one."""
+    if wording.uds.search(question.text):
+        for match in list(question.find(_SUMMARY_SILENT)):
+            words = question.take(*match.span())
+            question.add("uds_summary", "is", ("not_mentioned",), "summary does not mention a drug screen", words)
+    for match in list(question.find(wording.uds)):
+        if there := _NOT_MISSING.match(question.text, match.end()):
+            add_reason(question, (MISSING_SCREEN,), "none", question.take(match.start(), there.end()))
     for match in list(question.find(wording.uds)):
         said = question.text[: match.start()]
         before, after = (

@@ -38,6 +38,7 @@ _MENTIONED = re.compile(
     r"|patients? on|history of|medication list (?:includes|has|with)|records? (?:of|with|lists?))(?: the| any)? $",
     re.IGNORECASE,
 )
+_NOT_TAKEN = re.compile(r"\b(?:not|never|no longer|isn't|nor)\s*$", re.IGNORECASE)
 _IN_RECORD = re.compile(
     r" (?:in the (?:record|records|summary|medication list|medications|chart)|mentioned|listed)\b", re.IGNORECASE
 )
@@ -74,7 +75,7 @@ def read_terms(question: Question) -> None:
             term.kind == "body_region"
             and term.surface.lower() == "back"
             and _BACK_VERB.search(before + "back" + question.text[term.end :])
-        ):
+        ) or (term.surface.lower() == "mouth" and before.lower().endswith("by ")):
             continue
         negated = NEGATED.search(before)
         joined = chained is not None and bool(_JOINED.fullmatch(question.text, chained, term.start))
@@ -85,6 +86,8 @@ def read_terms(question: Question) -> None:
         question.take(negated.start() if negated else term.start, term.end)
         for value in _values_of(term, field):
             values.setdefault((field, "none" if negated or joined else "any"), []).append((value, term.surface))
+    if ("drug", "any") in values and {value for value, _ in values.get(("subcategory", "any"), ())} == {_NOT_ORAL[0]}:
+        values["subcategory", "any"].append((_NOT_ORAL[1], values["subcategory", "any"][0][1]))
     _read_form(question, values)
     for (field, op), some in values.items():
         accepted = tuple(dict.fromkeys(value for value, _ in some))
@@ -97,7 +100,10 @@ def read_terms(question: Question) -> None:
 # "oral cyclobenzaprine", "cyclobenzaprine tablets": not the cream
 _BY_MOUTH = re.compile(r"\b(?:oral(?:ly)?|by mouth)\b", re.IGNORECASE)
 _DOSE_FORM = re.compile(r" (?:tablets?|tabs?|pills?|capsules?)\b", re.IGNORECASE)
-_RUBBED_IN = re.compile(r"\b(?:topical\w*|creams?|gels?|ointments?|patch(?:es)?|any form|either form)\b", re.IGNORECASE)
+_RUBBED_IN = re.compile(
+    r"\b(?:topical\w*|creams?|gels?|ointments?|patch(?:es)?|any form|either form|rubbed|applied|on the skin)\b",
+    re.IGNORECASE,
+)
 # "not the creams", "leave out the topical"
 _NO_CREAM = re.compile(
     r"(?:,\s*)?\b(?:not|no|without|excluding|exclude|leav(?:e|ing) (?:out|aside)|except(?: for)?|omit(?:ting)?|other than|minus)(?: in)? (?:the |any |its |a )?"
@@ -172,6 +178,13 @@ def _read_lists(question: Question, terms: list[Term], *, families: bool) -> lis
             if term.kind == "drug" and term.value in classes:
                 question.take(term.start, term.end)
                 terms = [t for t in terms if t is not term]
+        if (
+            len({_field_of(question, term) for term in chain if term in terms and term.kind in ("drug", "drug_class")})
+            > 1
+        ):
+            # "Norco or a muscle relaxant": each drug of the class is one more alternative.
+            whole = [term for term in chain if term.kind == "drug_class" and term in terms]
+            terms = [each for t in terms for each in (_drugs_in(t) if t in whole else [t])]
         if any(term.kind == "subcategory" for term in chain):
             named = [term for term in chain if term.kind == "category"]
             terms = [each for t in terms for each in (_kinds_of(t) if t in named else [t])]
@@ -203,6 +216,10 @@ def _kinds_of(category: Term) -> list[Term]:
     ]
 
 
+def _drugs_in(named: Term) -> list[Term]:
+    return [replace(named, kind="drug", value=drug) for drug in sorted(drugs_of_class(named.value))]
+
+
 _LISTED = re.compile(r"\s*(?:,|/|,? ?\b(?:or|and)\b)\s*(?:(?:any |the )?(?:other|another) |any |an? )?", re.IGNORECASE)
 
 
@@ -218,11 +235,12 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     told = [
         term for term in items if _is_context(question, term.start) and _field_of(question, term) != "mentioned_drug"
     ]
-    if len(told) == len(items):
+    if len(told) == len(items) and not all(question.in_ground(term.start) for term in told):
         told = []
     places = [*((term.start, term.end) for term in items), *families]
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     told += [term for term in items if term not in told and _is_glossed(question, term, items)]
+    told += [term for term in items if term not in told and len(items) > 1 and _is_not_taken(question, term)]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     # "DME (braces, TENS, supplies)": examples of it
     categories = [term for term in left if term.kind == "category"]
@@ -232,7 +250,7 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
             return told + [t for t in left if examples.start("examples") < t.start < examples.end()]
     if named := [term for term in left if question.text[term.end :].lower().startswith(" category")]:
         told += [term for term in left if term not in named]
-    elif len(categories) < len(left):
+    elif any(t not in categories and not NEGATED.search(question.text[: t.start]) for t in left):
         told += categories
     return told
 
@@ -244,6 +262,12 @@ _EXAMPLES = re.compile(r"[\w\s]{0,20}(?P<examples>\([^)]*\))")
 _GLOSS = re.compile(
     r"\([^()]*(?:\betc\b|\.\.|\be\.?g\b|\bi\.e\b|\bsuch as\b|\blike\b|\bfor example\b)[^()]*\)", re.IGNORECASE
 )
+
+
+def _is_not_taken(question: Question, term: Term) -> bool:
+    """ "drug test requested, patient not taking opioids"."""
+    told = _MENTIONED.search(question.text[: term.start])
+    return told is not None and _NOT_TAKEN.search(question.text[: told.start()]) is not None
 
 
 def _is_glossed(question: Question, term: Term, items: list[Term]) -> bool:
@@ -262,7 +286,8 @@ def _tells_ground(question: Question, at: int, items: list[tuple[int, int]]) -> 
     ground = BECAUSE.search(question.text) or _WHERE.search(question.text)
     if ground is None or at < ground.end():
         return False
-    if ground.re is BECAUSE and any(end <= ground.start() for _, end in items):
+    told_before = any(end <= ground.start() for _, end in items)
+    if ground.re is BECAUSE and (told_before or ground[0].lower().startswith(("so", "to ", "in order"))):
         return True
     return tells_of_another(question, ground.end())
 
@@ -294,6 +319,8 @@ def _field_of(question: Question, term: Term) -> str:
     told = _MENTIONED.search(question.text[: term.start])
     if told and not question.is_free(*told.span()):
         told = None  # "UDS not mentioned, opioid": the mention is the screen's
+    if told and _NOT_TAKEN.search(question.text[: told.start()]):
+        told = None
     mentioned = told or _IN_RECORD.match(question.text, term.end)
     if term.kind == "drug":
         return "mentioned_drug" if mentioned else "drug"

@@ -196,4 +196,6 @@ _SAID = "(?:(?:results? |reports? |that )?(?:(?:was |were )?(?:done|completed|pe
 
 def _compile_state(uds: str, state: str) -> Pattern:
     """ "consistent drug screens", "drug screens were all consistent"."""
-    return _compile(f"(?:{state}) (?:and \\w+ )?(?:(?:for|with|on) )?(?:the )?(?:{uds})|(?:{uds}) {_SAID}(?:{state})")
+    return _compile(
+        f"(?:{state}) (?:and \\w+ )?(?:(?:for|with|on) )?(?:the )?(?:{uds})|(?:{uds}) (?:(?:in|on) (?:the )?(?:chart|file|record|records) )?{_SAID}(?:{state})"
+    )
