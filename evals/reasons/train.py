@@ -4,7 +4,7 @@
     python evals/reasons/train.py --measure  # score on labels that were not trained on; writes nothing
 
 Needs scikit-learn and scipy besides the project's own environment. The corpus (evals/reasons/corpus) was written for this
-project: wordings.jsonl, single sentences with the codes they state; rationales.jsonl, whole rationales with labels;
+project: wordings.jsonl, single sentences with the codes they state; rationales/, whole rationales with labels;
 questions.txt, the words in which users ask for a ground; heldout.jsonl, rationales that nothing is trained on.
 """
 
@@ -69,14 +69,18 @@ class Case:
 
     def sentences(self) -> list[Sentence]:
         """Its sentences and their clauses, each with the codes whose quote lies mostly in it; and the quotes themselves."""
+        return list(self.spans().values())
+
+    def spans(self) -> dict[tuple[int, int], Sentence]:
+        """The sentences by their places in the rationale."""
         polarity = {"upheld": {"denial"}, "overturned": {"overturn"}}.get(self.decision, {"denial", "overturn"})
         spans = dict.fromkeys((s.start, s.end) for s in split_statements(self.rationale))
         for _, quote in self.reasons:
             at = self.rationale.find(quote)
             if at >= 0:
                 spans.setdefault((at, at + len(quote)))
-        return [
-            Sentence(
+        return {
+            (start, end): Sentence(
                 self.rationale[start:end],
                 self._codes_in(start, end),
                 self.category,
@@ -84,7 +88,7 @@ class Case:
                 frozenset(polarity),
             )
             for start, end in spans
-        ]
+        }
 
     def _codes_in(self, start: int, end: int) -> frozenset[str]:
         codes = set()
@@ -144,6 +148,11 @@ def load_cases(path: Path) -> list[Case]:
         )
         for number, row in enumerate(read_jsonl(path))
     ]  # fmt: skip
+
+
+def load_rationales() -> list[Case]:
+    """Every whole rationale of the corpus."""
+    return [case for path in sorted((CORPUS / "rationales").glob("*.jsonl")) for case in load_cases(path)]
 
 
 def load_letters(gold: Path, folders: Sequence[Path]) -> list[Case]:
@@ -261,7 +270,7 @@ def report(name: str, cases: Sequence[Case], models: Sequence[ReasonModel]) -> N
     about: list[dict[str, Any]] = [
         {"decision": c.decision, "category": c.category, "subcategory": c.subcategory} for c in cases
     ]
-    beliefs = [score_codes(c.rationale, model=m, **a) for c, m, a in zip(cases, models, about, strict=True)]
+    beliefs = [score_codes(c.rationale, readers=[m], **a) for c, m, a in zip(cases, models, about, strict=True)]
     patterns = [find_by_patterns(c.rationale, title=c.title, **a) for c, a in zip(cases, about, strict=True)]
     labels = [case.codes for case in cases]
     print(f"{name}: {len(cases)} rationales, {sum(map(len, labels))} reasons")
@@ -285,7 +294,7 @@ def measure(folds: int = 4) -> None:
     """Held-out rationales with everything else trained on; real letters unseen by the model, whole letters at a time."""
     wordings, rationales, samples, real = (
         [*load_wordings(), *load_questions()],
-        load_cases(CORPUS / "rationales.jsonl"),
+        load_rationales(),
         load_samples(),
         load_real(),
     )
@@ -318,7 +327,7 @@ def main() -> None:
         measure()
         return
     wordings = [*load_wordings(), *load_questions()]
-    model = train(wordings, [*load_cases(CORPUS / "rationales.jsonl"), *load_samples(), *load_real()])
+    model = train(wordings, [*load_rationales(), *load_samples(), *load_real()])
     save(model, MODEL)
     print(f"{len(model.rarity):,} features, {len(model.codes)} codes, {MODEL.stat().st_size:,} bytes")
 

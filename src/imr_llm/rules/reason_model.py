@@ -1,7 +1,7 @@
 """A linear model of single sentences: how likely a sentence of a rationale states each reason code.
 
-It stands beside the patterns of findings.py: patterns know what they know for certain, the model recognises wordings
-nobody wrote a pattern for. A sentence is a bag of words (one to three in a row), of letters (three to five in a row
+It stands beside the patterns of findings.py and the transformer of reason_net.py: patterns know what they know for
+certain, the models recognise wordings nobody wrote a pattern for. A sentence is a bag of words (one to three in a row), of letters (three to five in a row
 within a word) and of the treatment it is about, beside its vector by the packaged sentence encoder; each code has one
 weight a feature (logistic regression). Trained by evals/reasons/train.py, which says on what; the weights are
 data/reason_model.npz.
@@ -54,6 +54,26 @@ def _rows_of_letters(words: Iterable[str], shortest: int, longest: int) -> Itera
                 yield padded[start : start + length]
 
 
+CONTEXT = 160
+"""Characters before a sentence that may be read with it."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A cleaned sentence or clause, and the last words that stand `before` it in its rationale (may be empty)."""
+
+    text: str
+    before: str = ""
+
+
+def cut_statement(rationale: str, start: int, end: int) -> Statement:
+    """rationale[start:end], with the last words before it."""
+    before = rationale[:start].rstrip()
+    if len(before) > CONTEXT:
+        before = before[-CONTEXT:].partition(" ")[2]
+    return Statement(rationale[start:end], before)
+
+
 @dataclass(frozen=True)
 class ReasonModel:
     """Weights of a trained model: `places` and `rarity` by block and feature, `weights` (features, codes).
@@ -69,18 +89,25 @@ class ReasonModel:
     bias: NDArray[np.float32]
 
     def score(self, text: str, category: str | None = None, subcategory: str | None = None) -> dict[str, float]:
-        """As `score_all`, for one sentence."""
-        return self.score_all([text], category, subcategory)[0]
+        """As `score_all`, for one sentence, by code."""
+        return dict(zip(self.codes, self.score_all([Statement(text)], category, subcategory)[0].tolist(), strict=True))
 
-    def score_all(self, texts: Sequence[str], category: str | None, subcategory: str | None) -> list[dict[str, float]]:
-        """The probability, 0 to 1, that each of some cleaned sentences states each code."""
-        if not texts:
-            return []
+    def score_all(
+        self, statements: Sequence[Statement], category: str | None, subcategory: str | None
+    ) -> NDArray[np.float32]:
+        """The probability, 0 to 1, that each statement (a row) about a treatment states each code (a column).
+
+        What stands before a statement is not looked at.
+        """
+        if not statements:
+            return np.zeros((0, len(self.codes)), dtype=np.float32)
+        texts = [statement.text for statement in statements]
         margins = embed_sentences(texts) @ self.vector_weights.astype(np.float32) + self.bias
         for row, text in enumerate(texts):
             places, values = vectorise(read_features(text, category, subcategory), self.places, self.rarity)
             margins[row] += values @ self.weights[places].astype(np.float32)
-        return [dict(zip(self.codes, row, strict=True)) for row in (1.0 / (1.0 + np.exp(-margins))).tolist()]
+        scores: NDArray[np.float32] = 1.0 / (1.0 + np.exp(-margins))
+        return scores
 
 
 def embed_sentences(texts: Sequence[str]) -> NDArray[np.float32]:

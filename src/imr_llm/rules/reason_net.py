@@ -9,7 +9,6 @@ on what; data/reason_net.onnx holds its weights in eight bits, data/reason_net_t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,30 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imr_llm.rules.reason_model import Statement
 from imr_llm.terms.taxonomy import load_taxonomy
 
-CONTEXT = 160
-"""Characters before a sentence that are read with it."""
 LONGEST_SENTENCE, LONGEST_CONTEXT = 72, 32
 """Tokens of a sentence, and of what stands before it, from the end of that."""
 BATCH = 32
 _START, _END = 101, 102
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A cleaned sentence or clause, and what stands `before` it in its rationale (may be empty)."""
-
-    text: str
-    before: str = ""
-
-
-def cut_statement(rationale: str, start: int, end: int) -> Statement:
-    """rationale[start:end], with the last words before it."""
-    before = rationale[:start].rstrip()
-    if len(before) > CONTEXT:
-        before = before[-CONTEXT:].partition(" ")[2]
-    return Statement(rationale[start:end], before)
 
 
 Row = tuple[list[int], list[int]]
@@ -90,6 +72,8 @@ class ReasonNet:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Between two statements' batches the cores belong to whoever else works.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session: Any = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._encoder = encoder
         self.codes = tuple(load_taxonomy().codes)

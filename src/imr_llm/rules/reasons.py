@@ -1,8 +1,9 @@
 """The reasons of one determination, by rules: findings in its own rationale, one of them primary.
 
-Two readers look at every rationale. Composed patterns (findings.py) know what they know for certain and say exactly
-where; a linear model of sentences (reason_model.py) recognises wordings that nobody wrote a pattern for. A code is a
-reason where the model is sure of a sentence, or where a pattern fires and the model does not hold it for absurd.
+Composed patterns (findings.py) know what they know for certain and say exactly where; two models recognise wordings
+that nobody wrote a pattern for: a linear one of single sentences (reason_model.py) and a small transformer that reads
+a sentence after what stands before it (reason_net.py). Both are asked, and the mean of their log-odds counts. A code is
+a reason where the models are sure of a statement, or where a pattern fires and they do not hold it for absurd.
 
 A reason is a ground the reviewer gives for this decision about this patient. An upheld denial takes denial codes, an
 overturned one overturn codes; a partial overturn can take both.
@@ -11,14 +12,19 @@ overturned one overturn codes; a partial overturn can take both.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from imr_llm.letters.sentences import split_statements
 from imr_llm.record import Decision, Polarity
 from imr_llm.rules.absence import ABSENCE_CODES
 from imr_llm.rules.findings import Finding, Match, Subject, find_matches, load_precedence
-from imr_llm.rules.reason_model import ReasonModel, load_reason_model
+from imr_llm.rules.reason_model import Statement, cut_statement, load_reason_model
+from imr_llm.rules.reason_net import load_reason_net
 from imr_llm.rules.uds import read_uds
 from imr_llm.terms.taxonomy import load_taxonomy
 
@@ -44,14 +50,18 @@ _LEAD = re.compile(
 
 
 # Chosen on labels that were not trained on: evals/reasons/train.py --measure.
-SURE = 0.25  # from here on the model's word is enough
-ABSURD = 0.02  # below this a pattern's word is not
-# "Said to be missing" and "on record and bad" are words apart that look alike to a model: it may not guess these.
-BY_MODEL = "sentence model"
+SURE = 0.3  # from here on the models' word is enough
+ABSURD = 0.1  # below this a pattern's word is not
+SURE_OF_RECITAL = 0.7  # from here on even what looks like a recital or history is taken for a finding
+# Where the first model holds every code for less likely, the second, which takes longer, is not asked.
+RULED_OUT, RULED_OUT_OF_RECITAL = 0.02, 0.1
+BY_MODEL = "sentence models"
 # "The records do not show X" where X has a code of its own is that code alone.
 _CATCH_ALL = "insufficient_records_or_rationale"
 MISSING_SCREEN = "missing_urine_drug_screen"
+# "Said to be missing" and "on record and bad" are words apart that look alike to a model: these take more.
 NOT_GUESSED = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
+CERTAIN = 0.6
 # A sentence that denies nothing is no word for what is missing or normal, whatever the model thinks of it: "there was
 # documentation of failed therapy".
 _DENYING = ABSENCE_CODES | {
@@ -93,7 +103,7 @@ def find_reasons(
     kept += [
         Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, BY_MODEL)
         for code, belief in believed.stated.items()
-        if code not in codes and belief.score >= SURE and code not in NOT_GUESSED
+        if code not in codes and belief.score >= (CERTAIN if code in NOT_GUESSED else SURE)
     ]
     return _mark_primary([finding for finding in kept if not _is_said_better(finding, kept)])
 
@@ -142,35 +152,86 @@ def is_absurd(finding: Finding, believed: Beliefs) -> bool:
     return asked and finding.code not in NOT_GUESSED and believed.likeliest[finding.code] < ABSURD
 
 
+class SentenceReader(Protocol):
+    """A model that reads statements of a rationale. `codes` names the columns of its scores."""
+
+    @property
+    def codes(self) -> Sequence[str]: ...
+
+    def score_all(
+        self, statements: Sequence[Statement], category: str | None, subcategory: str | None
+    ) -> NDArray[np.float32]:
+        """The probability, 0 to 1, that each statement (a row) about a treatment states each code (a column)."""
+        ...
+
+
 def score_codes(
     rationale: str,
     *,
     decision: Decision,
     category: str | None,
     subcategory: str | None,
-    model: ReasonModel | None = None,
+    readers: Sequence[SentenceReader] | None = None,
 ) -> Beliefs:
-    """What the sentence model holds of each code.
+    """What the sentence models hold of each code.
 
-    Only sentences with a finding or the conclusion in them, and such clauses of theirs, count ("as the surgery is not
-    necessary, neither is the sling"): a recited guideline or utilization review's history states no reason. `model`: the packaged one, unless
-    another is to be measured.
+    Sentences with a finding or the conclusion in them, and such clauses of theirs, count ("as the surgery is not
+    necessary, neither is the sling"); what looks like a recited guideline or like utilization review's history states a
+    reason only where the models are all but certain. `readers`: the packaged models, unless others are to be measured.
     """
-    model, taxonomy = model or load_reason_model(), load_taxonomy()
+    readers, taxonomy = readers or (load_reason_model(), load_reason_net()), load_taxonomy()
     codes = [code for code, about in taxonomy.codes.items() if about.polarity in _POLARITIES[decision]]
     stated, likeliest = dict.fromkeys(codes, Belief(0.0, 0, 0)), dict.fromkeys(codes, 0.0)
-    said = dict.fromkeys(
-        (statement.start, statement.end)
-        for statement in split_statements(rationale)
-        if statement.role in ("finding", "conclusion")
-    )
-    scores = model.score_all([rationale[start:end] for start, end in said], category, subcategory)
-    for (start, end), scored in zip(said, scores, strict=True):
+    asked: dict[tuple[int, int], bool] = {}
+    for statement in split_statements(rationale):
+        at = statement.start, statement.end
+        asked[at] = asked.get(at, False) or statement.role in ("finding", "conclusion")
+    statements = [cut_statement(rationale, start, end) for start, end in asked]
+    columns = [list(readers[0].codes).index(code) for code in codes]
+    first = readers[0].score_all(statements, category, subcategory)
+    likely = first[:, columns].max(axis=1, initial=0.0)
+    least = np.where(list(asked.values()), RULED_OUT, RULED_OUT_OF_RECITAL)
+    scores = _average(readers, statements, first, np.flatnonzero(likely >= least), category, subcategory)
+    for ((start, end), counts), scored in zip(asked.items(), scores, strict=True):
         for code in codes:
-            likeliest[code] = max(likeliest[code], scored[code])
-            if scored[code] > stated[code].score and _can_state(rationale[start:end], code):
-                stated[code] = Belief(scored[code], start, end)
-    return Beliefs(stated, likeliest, tuple(said))
+            score = scored[code]
+            if not counts and (score < SURE_OF_RECITAL or code in NOT_GUESSED):
+                continue
+            likeliest[code] = max(likeliest[code], score)
+            if score > stated[code].score and _can_state(rationale[start:end], code):
+                stated[code] = Belief(score, start, end)
+    return Beliefs(stated, likeliest, tuple(at for at, counts in asked.items() if counts))
+
+
+def _average(
+    readers: Sequence[SentenceReader],
+    statements: Sequence[Statement],
+    first: NDArray[np.float32],
+    possible: NDArray[np.int64],
+    category: str | None,
+    subcategory: str | None,
+) -> list[dict[str, float]]:
+    """What the readers hold of each statement, by code: the mean of their log-odds as a probability.
+
+    `first` are the first reader's scores; the others are asked of the `possible` statements, and hold the rest for out
+    of the question.
+    """
+    odds = _log_odds(first)
+    for reader in readers[1:]:
+        scores = np.zeros_like(first)
+        if len(possible):
+            order = [list(reader.codes).index(code) for code in readers[0].codes]
+            asked = reader.score_all([statements[at] for at in possible], category, subcategory)
+            scores[possible] = asked[:, order]
+        odds += _log_odds(scores)
+    means = 1 / (1 + np.exp(-odds / len(readers)))
+    return [dict(zip(readers[0].codes, row, strict=True)) for row in means.tolist()]
+
+
+def _log_odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    clipped = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+    odds: NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds
 
 
 def _can_state(sentence: str, code: str) -> bool:
