@@ -839,7 +839,7 @@ def painful_regions(summary: str) -> tuple[RegionMention, ...]:
     mentions = (
         _regions_in(s for s in told if _DIAGNOSIS.search(s) or _COMPLAINT.search(s))
         or _regions_in(s for s in told if _HURTS.search(s))
-        or _regions_in(told)
+        or tuple(m for m in _regions_in(told) if m.region in _SPINE | _LIMBS)
     )
     named = {mention.region for mention in mentions}
     listed = {region for region, pattern in _LISTED_LIMB if pattern.search(summary)}

@@ -315,7 +315,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
 
 
 # One of several kinds of the reason: "relief too brief, or function dropped".
-_LISTED = re.compile(r"\s*(?:,\s*(?:and |or )?|\b(?:and|or)\b)", re.IGNORECASE)
+_LISTED = re.compile(r"\s*,?\s*or\b", re.IGNORECASE)
 # "as the only ground", "and nothing else"
 _SOLE = re.compile(
     r"\b(?:as |was |is |being )*(?:the |its |their )?(?:only|sole|single|one and only) (?:reason|ground|cause|basis|finding|problem)s?(?: given| cited| stated)?\b"
