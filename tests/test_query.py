@@ -931,3 +931,9 @@ def test_a_drug_or_a_class_is_any_of_these_drugs() -> None:
 )  # fmt: skip
 def test_wordings_of_a_tenth_round(text: str, expected: set[tuple[Any, ...]]) -> None:
     _check(text, expected)
+
+
+def test_an_abbreviation_that_was_read_in_one_of_its_senses_is_told() -> None:
+    query = parse_query("preop labs approved to help pt recover")
+    assert '"pt" was read as patient' in query.notes
+    assert "rehabilitation.physical_therapy" not in query.values("subcategory")

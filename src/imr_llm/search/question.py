@@ -21,7 +21,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"\b(did|does|do|is|was|were|are|has|have|had|could|would|should)nt\b", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\bcant\b", re.IGNORECASE), "can not"),
     (re.compile(r"\b(?:b/c|bc|becuase|becasue|becuse|beacuse|becouse|bcuz|bcz|cuz)\b", re.IGNORECASE), "because"),
-    # A nurse's shorthand; "PT" is physical therapy but where a patient is spoken of.
+    # A nurse's shorthand
     (re.compile(r"(?<!\w)d/t\b", re.IGNORECASE), "due to"),
     (re.compile(r"\binjs?\b\.?", re.IGNORECASE), "injections"),
     (re.compile(r"\bsx\b", re.IGNORECASE), "symptoms"),
@@ -43,12 +43,15 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     ),
     (re.compile(r"(?<![\w#])# of\b"), "number of"),
     (re.compile(r"\b(trigger|tp) pt(s?)\b", re.IGNORECASE), r"trigger point\2"),
-    (re.compile(r"\bpt(?='s\b| (?:age|has|who|denies|takes|took|never|could|can)\b)"), "patient"),
-    (re.compile(r"(?<=help )pt\b|(?<=helps )pt\b|(?<=lets )pt\b|(?<=let )pt\b"), "patient"),
     (re.compile(r"(?<![\w'.-])R(?= (?:shoulder|knee|hip|wrist|hand|elbow|ankle|foot|arm|leg|thumb|heel)\b)"), "right"),
     (re.compile(r"(?<![\w'.-])L(?= (?:shoulder|knee|hip|wrist|hand|elbow|ankle|foot|arm|leg|thumb|heel)\b)"), "left"),
     (re.compile(r"\b([RLB])([UL])E\b"), lambda m: _EXTREMITY[m[1]] + _EXTREMITY["upper" if m[2] == "U" else "lower"]),
     (re.compile(r"\s+"), " "),
+)
+
+# "PT" is physical therapy but where a patient is spoken of; that is told.
+_PATIENT = re.compile(
+    r"\bpt(?='s\b| (?:age|has|who|denies|takes|took|never|could|can)\b)|(?<=help )pt\b|(?<=helps )pt\b|(?<=lets )pt\b|(?<=let )pt\b"
 )
 
 
@@ -133,4 +136,7 @@ def open_question(text: str) -> Question:
     """A question with its quotation marks, dashes, contractions and white space made plain."""
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
-    return Question(text.strip())
+    question = Question(_PATIENT.sub("patient", text).strip())
+    if _PATIENT.search(text):
+        question.note('"pt" was read as patient')
+    return question
