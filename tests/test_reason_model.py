@@ -4,7 +4,15 @@ import math
 
 import pytest
 
-from imr_llm.rules.reason_model import BLOCKS, load_reason_model, read_features, vectorise
+from imr_llm.rules.reason_model import (
+    BLOCKS,
+    Statement,
+    cut_statement,
+    load_reason_model,
+    read_features,
+    vectorise,
+)
+from imr_llm.rules.reason_net import load_reason_net
 from imr_llm.rules.reasons import find_reasons
 from imr_llm.terms.taxonomy import load_taxonomy
 
@@ -62,3 +70,33 @@ def test_unlisted_wordings_are_recognised(text: str, category: str, subcategory:
 def test_recitals_history_contrary_facts_and_conclusions_give_no_missing_screen(text: str) -> None:
     found = find_reasons(text, decision="upheld", title="Norco", category="pharmaceuticals", subcategory="opioids")
     assert "missing_urine_drug_screen" not in {finding.code for finding in found}
+
+
+def test_the_net_reads_a_statement_in_its_place() -> None:
+    before = "Utilization review wrote that function was not shown to improve."
+    rationale = f"{before} That is mistaken. No weaning plan is on file."
+    statement = cut_statement(rationale, rationale.index("That"), rationale.index("No weaning"))
+    assert statement.before == before
+    net = load_reason_net()
+    alone, refuted, missing = net.score_all(
+        [
+            Statement("There is no documentation that function improved with Norco."),
+            statement,
+            Statement("No weaning plan is on file.", before),
+        ],
+        "pharmaceuticals",
+        "opioids",
+    )
+    code = list(net.codes).index
+    assert alone[code("no_functional_improvement")] > 0.5 > refuted[code("no_functional_improvement")]
+    assert missing[code("no_weaning_plan")] > 0.5
+    assert net.score_all([], None, None).shape == (0, len(net.codes))
+
+
+def test_what_utilization_review_objected_is_no_reason_where_the_reviewer_refutes_it() -> None:
+    rationale = (
+        "The claims administrator objected that no functional gain was shown. That fault I cannot find, as the May note "
+        "measures it. A signed opioid agreement, however, is nowhere in the file."
+    )
+    found = find_reasons(rationale, decision="upheld", title="Norco", category="pharmaceuticals", subcategory="opioids")
+    assert {finding.code for finding in found} == {"missing_opioid_agreement"}

@@ -21,6 +21,8 @@ from imr_llm.terms.taxonomy import load_taxonomy
 
 LONGEST_SENTENCE, LONGEST_CONTEXT = 72, 32
 """Tokens of a sentence, and of what stands before it, from the end of that."""
+LONGEST_TEXT = 2_000
+"""Characters of a sentence that are looked at for its tokens."""
 BATCH = 32
 _START, _END = 101, 102
 
@@ -42,7 +44,7 @@ class Encoder:
     def encode(self, statement: Statement, category: str | None, subcategory: str | None) -> Row:
         """A statement about a treatment."""
         about = f"{category} {subcategory or ''}".replace("_", " ") if category else ""
-        first = [_START, *self._ids(statement.text)[:LONGEST_SENTENCE], _END]
+        first = [_START, *self._ids(statement.text[:LONGEST_TEXT])[:LONGEST_SENTENCE], _END]
         second = [*self._ids(about), _END]
         if before := self._ids(statement.before)[-LONGEST_CONTEXT:]:
             second += [*before, _END]
