@@ -29,7 +29,7 @@ from imr_llm.letters.reading import read_letters
 from imr_llm.letters.sections import read_sections
 from imr_llm.letters.sentences import split_statements
 from imr_llm.rules.reason_model import BLOCKS, ReasonModel, embed_sentences, read_features, vectorise
-from imr_llm.rules.reasons import NOT_GUESSED, SURE, find_by_patterns, is_absurd, score_codes
+from imr_llm.rules.reasons import LOOK_ALIKE, SURE, find_by_patterns, is_absurd, score_codes
 from imr_llm.terms.taxonomy import load_taxonomy
 
 ROOT = Path(__file__).parents[2]
@@ -280,9 +280,9 @@ def report(name: str, cases: Sequence[Case], models: Sequence[ReasonModel]) -> N
         {finding.code for finding in found if not is_absurd(finding, believed)}
         for found, believed in zip(patterns, beliefs, strict=True)
     ]
-    for sure in (0.1, SURE, 0.2, 0.25, 0.3):
+    for sure in sorted({0.1, 0.2, 0.25, SURE, 0.4}):
         sure_of = [
-            {code for code, belief in row.stated.items() if belief.score >= sure and code not in NOT_GUESSED}
+            {code for code, belief in row.stated.items() if belief.score >= sure and code not in LOOK_ALIKE}
             for row in beliefs
         ]
         both = [certain | found for certain, found in zip(sure_of, kept, strict=True)]

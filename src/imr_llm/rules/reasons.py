@@ -49,7 +49,7 @@ _LEAD = re.compile(
 )
 
 
-# Chosen on labels that were not trained on: evals/reasons/train.py --measure.
+# Chosen on labels that were not trained on: evals/reasons/README.md.
 SURE = 0.3  # from here on the models' word is enough
 ABSURD = 0.1  # below this a pattern's word is not
 SURE_OF_RECITAL = 0.7  # from here on even what looks like a recital or history is taken for a finding
@@ -59,8 +59,8 @@ BY_MODEL = "sentence models"
 # "The records do not show X" where X has a code of its own is that code alone.
 _CATCH_ALL = "insufficient_records_or_rationale"
 MISSING_SCREEN = "missing_urine_drug_screen"
-# "Said to be missing" and "on record and bad" are words apart that look alike to a model: these take more.
-NOT_GUESSED = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
+# "Said to be missing" and "on record and bad" are words apart that look alike to a model: these it must be certain of.
+LOOK_ALIKE = frozenset({MISSING_SCREEN, "aberrant_drug_behavior"})
 CERTAIN = 0.6
 # A sentence that denies nothing is no word for what is missing or normal, whatever the model thinks of it: "there was
 # documentation of failed therapy".
@@ -103,7 +103,7 @@ def find_reasons(
     kept += [
         Finding(code, load_taxonomy().codes[code].polarity, False, belief.start, belief.end, BY_MODEL)
         for code, belief in believed.stated.items()
-        if code not in codes and belief.score >= (CERTAIN if code in NOT_GUESSED else SURE)
+        if code not in codes and belief.score >= (CERTAIN if code in LOOK_ALIKE else SURE)
     ]
     return _mark_primary([finding for finding in kept if not _is_said_better(finding, kept)])
 
@@ -149,7 +149,7 @@ class Beliefs:
 def is_absurd(finding: Finding, believed: Beliefs) -> bool:
     """Does the model, asked about the finding's own sentence, hold its code for out of the question?"""
     asked = any(start < finding.end and finding.start < end for start, end in believed.statements)
-    return asked and finding.code not in NOT_GUESSED and believed.likeliest[finding.code] < ABSURD
+    return asked and finding.code not in LOOK_ALIKE and believed.likeliest[finding.code] < ABSURD
 
 
 class SentenceReader(Protocol):
@@ -195,7 +195,7 @@ def score_codes(
     for ((start, end), counts), scored in zip(asked.items(), scores, strict=True):
         for code in codes:
             score = scored[code]
-            if not counts and (score < SURE_OF_RECITAL or code in NOT_GUESSED):
+            if not counts and (score < SURE_OF_RECITAL or code in LOOK_ALIKE):
                 continue
             likeliest[code] = max(likeliest[code], score)
             if score > stated[code].score and _can_state(rationale[start:end], code):

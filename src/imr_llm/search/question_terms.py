@@ -178,12 +178,10 @@ def _read_lists(question: Question, terms: list[Term], *, families: bool) -> lis
             if term.kind == "drug" and term.value in classes:
                 question.take(term.start, term.end)
                 terms = [t for t in terms if t is not term]
-        if (
-            len({_field_of(question, term) for term in chain if term in terms and term.kind in ("drug", "drug_class")})
-            > 1
-        ):
+        drugs = [term for term in chain if term.kind in ("drug", "drug_class") and term in terms]
+        if len({_field_of(question, term) for term in drugs}) > 1:
             # "Norco or a muscle relaxant": each drug of the class is one more alternative.
-            whole = [term for term in chain if term.kind == "drug_class" and term in terms]
+            whole = [term for term in drugs if term.kind == "drug_class"]
             terms = [each for t in terms for each in (_drugs_in(t) if t in whole else [t])]
         if any(term.kind == "subcategory" for term in chain):
             named = [term for term in chain if term.kind == "category"]
@@ -240,7 +238,7 @@ def _context_terms(question: Question, terms: list[Term], families: list[tuple[i
     places = [*((term.start, term.end) for term in items), *families]
     told += [term for term in items if term not in told and _tells_ground(question, term.start, places)]
     told += [term for term in items if term not in told and _is_glossed(question, term, items)]
-    told += [term for term in items if term not in told and len(items) > 1 and _is_not_taken(question, term)]
+    told += [term for term in items if term not in told and len(items) > 1 and _told_of_patient(question, term)[1]]
     left = [term for term in items if term not in told and _field_of(question, term) != "mentioned_drug"]
     # "DME (braces, TENS, supplies)": examples of it
     categories = [term for term in left if term.kind == "category"]
@@ -264,10 +262,10 @@ _GLOSS = re.compile(
 )
 
 
-def _is_not_taken(question: Question, term: Term) -> bool:
-    """ "drug test requested, patient not taking opioids"."""
+def _told_of_patient(question: Question, term: Term) -> tuple[re.Match[str] | None, bool]:
+    """The words that make a drug one that the patient takes ("on Norco"), and are they denied ("not on opioids")?"""
     told = _MENTIONED.search(question.text[: term.start])
-    return told is not None and _NOT_TAKEN.search(question.text[: told.start()]) is not None
+    return told, told is not None and _NOT_TAKEN.search(question.text[: told.start()]) is not None
 
 
 def _is_glossed(question: Question, term: Term, items: list[Term]) -> bool:
@@ -316,11 +314,9 @@ _TERM_LABELS = {"mentioned_drug": "drug mentioned in the record", "subcategory":
 
 
 def _field_of(question: Question, term: Term) -> str:
-    told = _MENTIONED.search(question.text[: term.start])
-    if told and not question.is_free(*told.span()):
+    told, denied = _told_of_patient(question, term)
+    if denied or (told and not question.is_free(*told.span())):
         told = None  # "UDS not mentioned, opioid": the mention is the screen's
-    if told and _NOT_TAKEN.search(question.text[: told.start()]):
-        told = None
     mentioned = told or _IN_RECORD.match(question.text, term.end)
     if term.kind == "drug":
         return "mentioned_drug" if mentioned else "drug"
