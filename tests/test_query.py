@@ -937,3 +937,18 @@ def test_an_abbreviation_that_was_read_in_one_of_its_senses_is_told() -> None:
     query = parse_query("preop labs approved to help pt recover")
     assert '"pt" was read as patient' in query.notes
     assert "rehabilitation.physical_therapy" not in query.values("subcategory")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lumbar MRI overturned although UR said no red flags",
+        "PT overturned although UR found no functional improvement",
+        "Norco approved even though no pain relief was documented",
+    ],
+)
+def test_a_ground_for_denial_excludes_nothing_that_was_overturned(text: str) -> None:
+    query = parse_query(text)
+    assert query.values("decision") == ("overturned",)
+    assert "reason" not in [f.field for f in query.filters]
+    assert any("it ranks" in note for note in query.notes)

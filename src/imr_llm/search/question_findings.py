@@ -35,7 +35,8 @@ def read_findings(question: Question) -> None:
     if any(question.has(field) for field in _GROUNDS):
         _read_likeness(question, beside=True)
         return
-    found = find_matches(question.text, Subject(), "denial")
+    # A ground for denial is none of what was overturned: "although UR said no red flags".
+    found = [] if _side(question) == "overturn" else find_matches(question.text, Subject(), "denial")
     if not found and not question.filters:
         found = find_matches(question.text, Subject(), "overturn")
     items = {word for f in question.filters if f.field in _ITEMS for word in f.words.split(", ")}
@@ -53,6 +54,12 @@ def read_findings(question: Question) -> None:
     ) or (NOT_THE_GROUND.search(question.text, end, end + 40) is not None)
     add_reason(question, codes, "none" if excluded else "any", words)
     question.note(f'"{words}" was read as the ground: {reason_labels(codes)}')
+
+
+def _side(question: Question) -> str | None:
+    """The polarity of the grounds that the decision asked for can have; None: of both."""
+    decided = frozenset(str(value) for f in question.filters if f.field == "decision" for value in f.value)
+    return {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(decided)
 
 
 _PART_END = re.compile(r"[,;.]|\b(?:but|although|though)\b", re.IGNORECASE)
@@ -118,10 +125,7 @@ def _read_likeness(question: Question, *, beside: bool = False) -> None:
     certain, and a model that is sure (`beside` another ground, of the clause by itself); the reading is told. "not
     because ..." before the clause excludes its ground.
     """
-    decided = {value for f in question.filters if f.field == "decision" for value in f.value}
-    side = {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(
-        frozenset(str(value) for value in decided)
-    )
+    side = _side(question)
     clauses = islice(_heard_clauses(question.text, whole=not beside), MOST_CLAUSES)
     heard = [each for clause in clauses
              if (each := _hear_clause(question, clause, side, beside=beside))]  # fmt: skip
