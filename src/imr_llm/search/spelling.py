@@ -17,6 +17,7 @@ from rapidfuzz.distance import OSA
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import vocabulary_phrases
+from imr_llm.transformer import english_words
 
 SHORTEST = 6
 """Letters that a word needs to be compared; from LONG letters on it may be two slips away."""
@@ -24,6 +25,12 @@ LONG = 8
 LONG_WORDING = 9
 """Letters of a word of the taxonomy that a question's word may be taken for: shorter ones are near too much."""
 _WORD = re.compile(r"[a-z]+")
+_DECIDED = frozenset({
+    "denied", "denial", "denials", "upheld", "refused", "rejected", "overturned", "overturn", "approved", "approval",
+    "approvals", "granted", "reversed", "certified", "authorized", "modified", "partially",
+})  # fmt: skip
+# English words that stand for others in these questions; any other English word is spelt right.
+_ENGLISH_SLIPS = {"lumber": "lumbar", "message": "massage", "messages": "massage", "perineal": "peroneal"}
 
 
 def correct_spelling(word: str) -> str | None:
@@ -32,7 +39,9 @@ def correct_spelling(word: str) -> str | None:
     None for a known word, for a short one, and where no word is near enough or two are equally near.
     """
     plain = word.lower()
-    if len(plain) < SHORTEST or not plain.isalpha() or plain in _plain_words():
+    if plain in _ENGLISH_SLIPS:
+        return _ENGLISH_SLIPS[plain]
+    if len(plain) < SHORTEST or not plain.isalpha() or plain in _plain_words() or plain in english_words():
         return None
     for names in (_names(), _wordings()):
         found = _nearest(plain, names)
@@ -61,8 +70,8 @@ def _are_forms(one: str, other: str) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """The words of drugs, treatments and regions."""
-    return _words(vocabulary_phrases())
+    """The words of drugs, treatments and regions, and those that decisions are told by."""
+    return _words(vocabulary_phrases()) | _DECIDED
 
 
 @cache
