@@ -147,7 +147,7 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 _REVIEWER = re.compile(
-    r"\b(?:UR|utilization\s+review\w*|claims\s+administrator|adjuster|(?:peer|prior|previous|initial|earlier|first)\s+review\w*)(?:'s)?\b[^;]{0,100}?"
+    r"\b(?:UR|utilization\s+review\w*|claims\s+administrator|adjuster|(?:peer|prior|previous|initial|earlier|first)\s+review\w*|(?:(?:prior|previous|initial|earlier|first|original)\s+)?(?:denial|non-?certification|adverse\s+determination)\s+(?:letters?\s+)?(?:(?:of|dated|on|from)\s+[\d/.-]+\s+)?(?=reason|sa[iy]|stat|wrote|found|argu|object|complain|not|claim|cit|held|indicat|observ))(?:'s)?\b[^;]{0,100}?"
     r"\b(?:not\w*|stat\w+|said|says|wrote|found|den\w+|fault\w*|cit\w+|reject\w*|non-?certif\w*|modif\w+|determin\w+|advis\w+|indicat\w+"
     r"|review|certif\w+|remark\w*|reason\w*|observ\w+|felt|believ\w+|opin\w+|argu\w+|conclu\w+|claim(?:ed|s)|mention\w*|reported|decision|complain\w*|held)\b",
     re.IGNORECASE,
@@ -290,12 +290,21 @@ _GIVEN = re.compile(
 MOST_MENTIONS = 12  # in one sentence; no reviewer names a screen so often
 
 
+# "It must also be said that no screen was sent": the rule is one of speech.
+_SPEECH = re.compile(
+    r"\b(?:it|this|what)\s+(?:must|should|has\s+to|needs\s+to|ought\s+to|may|might|can)\s+(?:also\s+|further\s+|again\s+|then\s+)?be\s+"
+    r"(?:said|noted|pointed\s+out|mentioned|added|stated|observed|remarked|emphasi[sz]ed|stressed|recalled|kept\s+in\s+mind)\s*(?:here\s*)?,?\s+(?:too,?\s+)?that\b",
+    re.IGNORECASE,
+)
+
+
 def read_uds(text: str, *, disputed_item: str = "") -> UdsReading:
     """The state of the patient's urine drug screen in a cleaned summary or rationale, with the sentence that tells it.
 
     `disputed_item`: the determination's title; where that is a drug screen, plain mentions of it tell nothing.
     """
     disputed = SCREEN.search(disputed_item) is not None
+    text = _SPEECH.sub(lambda match: " " * len(match[0]), text)
     best = UdsReading("not_mentioned")
     topic: _Topic | None = None
     for start, end in bounded_sentences(text):
