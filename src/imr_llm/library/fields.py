@@ -40,8 +40,27 @@ def _facet(name: str, label: str) -> Field:
     return Field(name, label, "list", f"SELECT determination_id, value FROM facets WHERE field = '{name}'")
 
 
-def _printed(name: str, label: str, column: str) -> Field:
-    return Field(name, label, "name", f"SELECT determination_id, {column} AS value FROM citations")
+def _printed(name: str, label: str, column: str, role: str = "") -> Field:
+    where = f" WHERE role = '{role}'" if role else ""
+    return Field(name, label, "name", f"SELECT determination_id, {column} AS value FROM citations{where}")
+
+
+def _source(name: str, label: str, role: str = "") -> Field:
+    where = f" AND role = '{role}'" if role else ""
+    return Field(
+        name, label, "list",
+        f"SELECT determination_id, source AS value FROM citations WHERE source IS NOT NULL{where}",
+    )  # fmt: skip
+
+
+def _sole_source(name: str, label: str, role: str = "") -> Field:
+    """The source where it is the only one."""
+    where = f" AND role = '{role}'" if role else ""
+    return Field(
+        name, label, "list",
+        f"SELECT determination_id, min(source) AS value FROM citations WHERE source IS NOT NULL{where}"
+        " GROUP BY determination_id HAVING count(DISTINCT source) = 1",
+    )  # fmt: skip
 
 
 FIELDS: dict[str, Field] = {
@@ -61,11 +80,16 @@ FIELDS: dict[str, Field] = {
         _value("ur_action", "utilization review", unknown=("unknown",)),
         _value("guideline_difference", "guideline of claims administrator and reviewer"),
         _value("needs_review", "needs a person's review"),
-        _value("case_number", "case number", "v.case_number"),
+        Field("case_number", "case number", "name",
+              "SELECT d.id AS determination_id, v.case_number AS value FROM determinations d"
+              " JOIN reviews v ON v.letter_id = d.letter_id"),
+        Field("title", "words of the title", "name", "SELECT id AS determination_id, title AS value FROM determinations"),
         _value("letter_date", "date of the decision", "v.letter_date"),
         _value("year", "year of the decision", "CAST(substr(v.letter_date, 1, 4) AS INTEGER)"),
         _value("ur_denial_date", "date of the UR decision", "v.ur_denial_date"),
         _value("injury_date", "date of injury", "v.injury_date"),
+        _value("application_received", "application received", "v.application_received"),
+        _value("date_assigned", "date assigned", "v.date_assigned"),
         _value("age", "age", "v.age"),
         _value("sex", "sex", "v.sex"),
         _value("priority", "priority", "v.priority"),
@@ -93,13 +117,21 @@ FIELDS: dict[str, Field] = {
         _value("uds_summary", "urine drug screen in the summary"),
         _facet("cites_none", "cites no guideline"),
         _facet("contradiction", "summary against rationale"),
-        Field("guideline_source", "guideline", "list", "SELECT determination_id, source AS value FROM citations"),
+        _source("guideline_source", "guideline"),
+        _source("reviewer_source", "reviewer's guideline source", "maximus"),
+        _source("ur_source", "claims administrator's guideline source", "claims_administrator"),
+        _sole_source("sole_source", "only guideline source"),
+        _sole_source("sole_reviewer_source", "reviewer's only guideline source", "maximus"),
+        _sole_source("sole_ur_source", "claims administrator's only guideline source", "claims_administrator"),
         Field("document", "reviewer's guideline", "list",
               "SELECT determination_id, trim(source || ' ' || coalesce(chapter, '')) AS value FROM citations"
               " WHERE role = 'maximus'"),
         Field("guideline_year", "guideline's year", "list", "SELECT determination_id, year AS value FROM citations"),
         _printed("chapter", "guideline chapter", "chapter"),
+        _printed("reviewer_chapter", "reviewer's guideline chapter", "chapter", "maximus"),
+        _printed("ur_chapter", "claims administrator's guideline chapter", "chapter", "claims_administrator"),
         _printed("section", "guideline section", "section"),
+        _printed("reviewer_section", "reviewer's guideline section", "section", "maximus"),
         Field("pages", "guideline pages", "pages", "SELECT determination_id, first_page, last_page FROM citations"),
     )
 }  # fmt: skip

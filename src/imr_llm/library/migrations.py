@@ -112,4 +112,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX reviews_by_date ON reviews (letter_date, letter_id)",
         ),
     ),
+    Migration(
+        "0007_dates_of_the_header",
+        (
+            "ALTER TABLE reviews ADD COLUMN application_received TEXT",
+            "ALTER TABLE reviews ADD COLUMN date_assigned TEXT",
+            """UPDATE reviews SET application_received = json_extract(body, '$.case.application_received'),
+                 date_assigned = json_extract(body, '$.case.date_assigned')""",
+        ),
+    ),
 )

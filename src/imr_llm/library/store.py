@@ -300,6 +300,8 @@ class Library:
                 "letter_date": facts.letter.date, "letter_date_basis": facts.letter.basis,
                 "ur_denial_date": facts.ur_denial.date, "ur_denial_date_basis": facts.ur_denial.basis,
                 "injury_date": facts.injury.date, "injury_date_basis": facts.injury.basis,
+                "application_received": _iso(review.case.application_received),
+                "date_assigned": _iso(review.case.date_assigned),
                 "age": review.patient.age, "sex": review.patient.sex, "priority": review.case.priority,
                 "layout": review.letter.layout, "items": len(review.determinations),
                 "extractor": review.run.extractor, "model": review.run.model,
@@ -734,7 +736,7 @@ class Library:
     def _one_letter(self, name: str, rows: list[tuple[str, str, str | None]]) -> str:
         if not rows:
             raise LetterNotFound(
-                f"no letter {name!r} in {self.path}; give a case number, a file name, or {SHORTEST_PREFIX} or more"
+                f"no letter {name!r} in the library {self.path.name}; give a case number, a file name, or {SHORTEST_PREFIX} or more"
                 " characters of a letter_id"
             )
         if len(rows) > 1:
