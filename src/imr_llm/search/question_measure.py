@@ -6,7 +6,7 @@ import re
 
 from imr_llm.library.filters import Measure, MeasureKind
 from imr_llm.search.question import Question
-from imr_llm.search.question_numbers import split_era
+from imr_llm.search.question_dates import split_era
 
 _RATE = re.compile(
     r"\b(?:(?P<what>uphold|upheld|overturn|overturned|approval|denial|success)[ -](?:rates?|percentages?)|(?:what )?(?:percent(?:age)?|share|fraction) of|how often)\b",

@@ -1,14 +1,9 @@
-"""Numbers and dates in a question: quantity, strength, refills, age, pages, visits, dates and years."""
+"""Numbers in a question: quantity, strength, refills, age, pages and visits."""
 
 from __future__ import annotations
 
-import calendar
-import datetime
 import re
-from dataclasses import dataclass
 
-from imr_llm.letters.dates import find_dates
-from imr_llm.library.filters import FilterValue
 from imr_llm.search.question import Question
 from imr_llm.terms.strength import strength_key
 from imr_llm.terms.vocabulary import find_terms
@@ -17,18 +12,18 @@ _N = r"(\d{1,4})"
 _PAGES = re.compile(
     rf"\b(?:pages?|pgs?\.?|pp?\.)\s*(?:number |no\.? )?{_N}(?:\s*(?:-|to|through)\s*{_N})?", re.IGNORECASE
 )
-_FEW = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12}  # fmt: skip
-_SOME = rf"(?:\d{{1,4}}|{'|'.join(_FEW)})"
+_FEW = {"one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "sixteen": 16, "eighteen": 18, "twenty": 20, "twenty-four": 24, "thirty": 30, "forty": 40, "forty-five": 45, "sixty": 60, "ninety": 90}  # fmt: skip
+_SOME = rf"(?:\d{{1,4}}|{'|'.join(sorted(_FEW, key=len, reverse=True))})"
 _REFILLS = re.compile(
     rf"\b(?:(?P<none>no|without|zero|0)|(?:with|carrying|having|including|plus|that (?:have|has|had|carry|carried|include[ds]?|came with|come with)) (?:any )?|(?P<n>{_SOME}) )\s?refills?\b|\brefills?: ?(?P<m>\d{{1,2}})\b",
     re.IGNORECASE,
 )
 _HASH = re.compile(
-    r"(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(\d{1,4})\b(?: (?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches)\b)?",
+    r"(?:\b(?P<of>tablets?|tabs?|pills?|capsules?|caps?|patches) )?(?:#|\b(?:qty|quantity)(?: of)?:?)\s?(?P<n>\d{1,4})\b(?: (?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches)\b)?",
     re.IGNORECASE,
 )
 _COUNTED = re.compile(
-    rf"\b({_SOME}) (?:additional |more )?(tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?|grams?|gms?|milliliters?)\b",
+    rf"\b(?P<n>{_SOME}) (?:additional |more )?(?P<unit>tablets?|tabs?|pills?|capsules?|caps?|patches|visits?|sessions?|injections?|grams?|gms?|milliliters?)\b",
     re.IGNORECASE,
 )
 _COMBINED = re.compile(r"(?<![\w/.-])(\d{1,3}(?:\.\d+)?\s?[/-]\s?\d{3}(?:\.\d+)?)\s?(?:mg)?(?![\w/-])", re.IGNORECASE)
@@ -82,6 +77,28 @@ def read_numbers(question: Question) -> None:
     _read_quantities(question)
     _read_refills(question)
     _read_age(question)
+
+
+# "twelve sessions were requested, six were authorized": six are in dispute; "the remaining 6"
+_SPLIT = re.compile(
+    rf"(?<![\w#])x?(?P<all>{_SOME})\b(?: [a-z]+){{0,3}}? (?:requested|asked for|ordered),? (?:[a-z]+,? ){{0,4}}?(?P<part>{_SOME})\b(?! mg)",
+    re.IGNORECASE,
+)
+_REMAINING = re.compile(
+    rf"\b(?:remaining|other|balance of) (?P<n>{_SOME})\b(?! (?:mg|weeks?|months?|days?)\b)", re.IGNORECASE
+)
+
+
+def read_split(question: Question) -> None:
+    """What is left in dispute of an amount that was authorized in part."""
+    for match in question.find(_SPLIT):
+        left = _count(match["all"]) - _count(match["part"])
+        if left > 0 and re.search(r"auth|certif|approv|allow|gave|grant", question.text, re.IGNORECASE):
+            question.add("quantity", "is", (left,), f"quantity {left:g}", match[0])
+            return
+    for match in list(question.find(_REMAINING)):
+        left = _count(match["n"])
+        question.add("quantity", "is", (left,), f"quantity {left:g}", question.take(*match.span()))
 
 
 def _read_pages(question: Question) -> None:
@@ -159,12 +176,12 @@ def _read_quantities(question: Question) -> None:
         _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
     for match in list(question.find(_HASH)):
         _add_quantity(question, match, "")
-        if match["unit"]:
-            _add_unit(question, _UNITS[match["unit"][:2].lower()], match["unit"])
+        if unit := match["unit"] or match["of"]:
+            _add_unit(question, _UNITS[unit[:2].lower()], unit)
     for match in list(question.find(_COUNTED)):
-        unit = _UNITS[match[2][:2].lower()]
+        unit = _UNITS[match["unit"][:2].lower()]
         _add_quantity(question, match, " " + unit)
-        _add_unit(question, unit, match[2])
+        _add_unit(question, unit, match["unit"])
     _read_counted_items(question)
 
 
@@ -206,7 +223,7 @@ def _quantity_label(words: str) -> str:
 
 def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
     """ "#120" is that number, "more than 100 tablets" and "#90 or more" are ranges."""
-    number = _count(match[1])
+    number = _count(match["n"])
     before = _MORE.search(question.text[: match.start()])
     after = _OR_MORE.match(question.text, match.end())
     words = question.take(before.start() if before else match.start(), after.end() if after else match.end())
@@ -216,7 +233,7 @@ def _add_quantity(question: Question, match: re.Match[str], unit: str) -> None:
         value = (number, None) if after["more"] else (None, number)
         question.add("quantity", "range", value, _quantity_label(words), words)
     else:
-        question.add("quantity", "is", (number,), f"quantity {match[1]}{unit}", words)
+        question.add("quantity", "is", (number,), f"quantity {match['n']}{unit}", words)
 
 
 def _count(words: str) -> float:
@@ -285,181 +302,3 @@ def _read_age(question: Question) -> None:
 def _add_age(question: Question, match: re.Match[str], first: int | None, last: int | None) -> None:
     label = f"age {first}" if first == last else f"age {first or 0} to {last}" if last else f"age {first} or more"
     question.add("age", "range", (first, last), label, question.take(*match.span()))
-
-
-# ------------------------------------------------------------------------------------------------------- dates
-
-_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if number}
-_MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if number}
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_YEAR = r"(?:19[5-9]\d|20[0-4]\d)"
-_WHEN = re.compile(
-    rf"(?:(?P<month>{_MONTH})\.?,? (?:of )?)?(?P<year>{_YEAR})\b(?!-\d)|(?P<date>(?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}[/-]\d{{1,2}}[/-]\d{{2,4}}|{_YEAR}-\d\d-\d\d)",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(
-    rf"\b(?:from|between)?\s*(?P<first>(?:(?:{_MONTH})\.? )?{_YEAR}(?:-\d\d-\d\d)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})\s*(?:-|to|and|through|until)\s*(?P<last>(?:(?:{_MONTH})\.? )?{_YEAR}(?:-\d\d-\d\d)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})\b",
-    re.IGNORECASE,
-)
-_SINCE = re.compile(
-    rf"\b(?P<word>after|since|before|until|prior to|later than|earlier than|starting)\b(?P<between>(?: [a-z]+){{0,5}}?) (?={_WHEN.pattern.replace('(?P<month>', '(?:').replace('(?P<year>', '(?:').replace('(?P<date>', '(?:')})",
-    re.IGNORECASE,
-)
-_IN = re.compile(r"\b(?:in|during|of|dated|for|on|from)\s*$", re.IGNORECASE)
-_ERA_SPLIT = re.compile(rf"\bbefore and after (?P<year>{_YEAR})\b", re.IGNORECASE)
-# What the date is of: the words before it.
-_OF_UR = re.compile(
-    r"\b(?:ur|utilization review)\b(?: (?:denial|decision|determination|was|is|were|dated|date|denied|made|in|on|from))*\s*$",
-    re.IGNORECASE,
-)
-_OF_INJURY = re.compile(
-    r"\b(?:injur(?:y|ies|ed)|doi|date of injury|hurt)(?: (?:was|were|is|occurring|that occurred|occurred|dated|dates?|from|in|on|happened|workers))*\s*$",
-    re.IGNORECASE,
-)
-_OF_DECISION = re.compile(
-    r"\b(?:decisions?|decided|letters?|dated?|determinations?)(?: (?:was|were|made|dated|is|in|on|from))*\s*$",
-    re.IGNORECASE,
-)
-_BASIS_NOTE = "dates are the decision date where the letter prints one, else the latest date in the letter (derived)"
-
-
-@dataclass(frozen=True)
-class _Period:
-    first: str
-    last: str
-
-
-def read_dates(question: Question) -> None:
-    """Dates and years, each as a period of the decision, of the UR decision or of the injury."""
-    for match in list(question.find(_RANGE)):
-        first, last = _period(match["first"]), _period(match["last"])
-        if first and last:
-            _add_dates(question, match.start(), match.end(), first.first, last.last)
-    for match in list(question.find(_SINCE)):
-        when = _WHEN.match(question.text, match.end())
-        period = _period(when[0]) if when else None
-        if when and period and question.is_free(match.start(), when.end()):
-            _add_open(question, match, when, period)
-    for match in list(question.find(_WHEN)):
-        before = question.text[: match.start()]
-        period = _period(match[0])
-        if period and (
-            _IN.search(before) or match["month"] or match["date"] or _is_lone_year(question, match) or _is_named(before)
-        ):
-            start = _IN.search(before)
-            _add_when(question, start.start() if start else match.start(), match.end(), period)
-
-
-_OR_LATER = re.compile(
-    r" (?:or|and) (?:(?P<later>later|after|newer|more recent)|(?:earlier|before|older))\b", re.IGNORECASE
-)
-
-
-def _add_when(question: Question, start: int, end: int, period: _Period) -> None:
-    """ "in 2014", "in 2014 or later"."""
-    open_end = _OR_LATER.match(question.text, end)
-    if open_end is None:
-        _add_dates(question, start, end, period.first, period.last)
-    elif open_end["later"]:
-        _add_dates(question, start, open_end.end(), period.first, None)
-    else:
-        _add_dates(question, start, open_end.end(), None, period.last)
-
-
-def split_era(question: Question) -> int | None:
-    """The year of "before and after 2018", which asks for a comparison and is no filter."""
-    for match in question.find(_ERA_SPLIT):
-        question.take(*match.span())
-        return int(match["year"])
-    return None
-
-
-def _is_named(before: str) -> bool:
-    """ "date of injury 2010"."""
-    return bool(_OF_UR.search(before) or _OF_INJURY.search(before))
-
-
-def _is_lone_year(question: Question, match: re.Match[str]) -> bool:
-    """A year of IMR's that is no guideline's ("the 2009 chronic pain guideline" is)."""
-    after = question.text[match.end() : match.end() + 60].lower()
-    return int(match["year"]) >= 2013 and not re.search(r"guideline|mtus|acoem|odg|edition", after)
-
-
-def _add_open(question: Question, match: re.Match[str], when: re.Match[str], period: _Period) -> None:
-    word = match["word"].lower()
-    later = word in ("after", "since", "later than", "starting")
-    first, last = (period.first, None) if later else (None, _day_before(period.first))
-    if word == "after" and when["year"] and not when["month"]:
-        first = _day_after(period.last)
-    if word == "until":
-        last = period.last
-    _add_dates(question, match.start(), when.end(), first, last)
-
-
-_DATED = (
-    (_OF_UR, "ur_denial_date", "UR decision"),
-    (_OF_INJURY, "injury_date", "date of injury"),
-    (_OF_DECISION, "letter_date", "decision date"),
-)
-
-
-def _add_dates(question: Question, start: int, end: int, first: str | None, last: str | None) -> None:
-    """A filter on the date that the words before it name, else on the decision's."""
-    found = next(((m, n, said) for p, n, said in _DATED if (m := p.search(question.text[:start]))), None)
-    name, label = (found[1], found[2]) if found else ("letter_date", "decision date")
-    if found and question.is_free(found[0].start(), start):
-        start = found[0].start()
-    words = question.take(start, end)
-    if name == "letter_date":
-        question.note(_BASIS_NOTE)
-        if _add_alternative_year(question, first, last, words):
-            return
-    question.add(name, "range", (first, last), f"{label} {first or 'any time'} to {last or 'today'}", words)
-
-
-def _add_alternative_year(question: Question, first: str | None, last: str | None, words: str) -> bool:
-    """ "2014 or 2016": a letter has one date, so that another whole year is an alternative to those before it."""
-    year = whole_years(first, last)
-    before = next((f for f in question.filters if f.field in ("letter_date", "year")), None)
-    if before is None or len(year) != 1:
-        return False
-    years = before.value if before.field == "year" else whole_years(*before.value)
-    if not years or year[0] in years:
-        return False
-    question.filters.remove(before)
-    accepted = tuple(sorted([*(int(str(each)) for each in years), *year]))
-    label = f"decision date in {' or '.join(map(str, accepted))}"
-    question.add("year", "any", accepted, label, f"{before.words}, {words}")
-    return True
-
-
-def whole_years(first: FilterValue, last: FilterValue) -> tuple[int, ...]:
-    """The years of a period from a 1 January to a 31 December (at most 30); else none."""
-    start, end = str(first or ""), str(last or "")
-    if not (start.endswith("-01-01") and end.endswith("-12-31")):
-        return ()
-    years = range(int(start[:4]), int(end[:4]) + 1)
-    return tuple(years) if 0 < len(years) <= 30 else ()
-
-
-def _period(text: str) -> _Period | None:
-    """The first and last day of a year, a month or a day."""
-    found = find_dates(text)
-    if found and found[0].date:
-        return _Period(found[0].date.isoformat(), found[0].date.isoformat())
-    match = _WHEN.fullmatch(text.strip())
-    if match is None or not match["year"]:
-        return None
-    year = int(match["year"])
-    if not match["month"]:
-        return _Period(f"{year}-01-01", f"{year}-12-31")
-    month = _MONTHS[match["month"].lower()]
-    return _Period(f"{year}-{month:02}-01", f"{year}-{month:02}-{calendar.monthrange(year, month)[1]:02}")
-
-
-def _day_before(date: str) -> str:
-    return (datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
-
-
-def _day_after(date: str) -> str:
-    return (datetime.date.fromisoformat(date) + datetime.timedelta(days=1)).isoformat()

@@ -9,7 +9,7 @@ from imr_llm.search.question import Question
 from imr_llm.search.wording import load_wording
 
 _REVIEWER = re.compile(
-    r"\b(?:review(?:er|ers|ed|ing)|specialt(?:y|ies)|board certified|certified in|certification|decided by|decisions by|licens\w*|case and)\b",
+    r"\b(?:review(?:er|ers|ed|ing)|expert(?:'?s)?|specialt(?:y|ies)|specializ\w+|board certified|certified in|certification|decided by|decisions by|licens\w*|case and)\b",
     re.IGNORECASE,
 )
 _NOT_ITEM = re.compile(
@@ -22,7 +22,7 @@ _LICENCE = re.compile(
 )
 # A negation counts where only a licence's words stand between it and the state.
 _NOT_LICENSED = re.compile(
-    r"(?:\b(?:not(?! only)|non|never|without|no|outside|other than|rather than|instead of|except(?: for)?|excluding|neither|nor)\b"
+    r"(?:\b(?:not(?! only)|non|none|never|without|no|outside|other than|rather than|instead of|except(?: for)?|excluding|neither|nor)\b"
     r"|\bunlicen[sc]ed\b)"
     r"(?:[ ,-]+(?:licen[sc]\w+|to|practice|practicing|in|of|from|by|the|an?|any|state|currently|actively|active|either|hold|holds"
     r"|holding|have|having|had|being|been|certified|reviewers?|physicians?|doctors?|who|that|is|are|was|were))*[ ,-]*$",
@@ -41,6 +41,12 @@ _DECIDED_BY = re.compile(
 )
 
 
+# "board certified in ...": no decision is named.
+_BOARD_CERTIFIED = re.compile(
+    r"\b(?:board[ -]?certified|certified|diplomates?|credential(?:ed|s))\b(?: in| by)?", re.IGNORECASE
+)
+
+
 def read_reviewer(question: Question) -> None:
     _read_states(question)
     wording = load_wording()
@@ -54,6 +60,8 @@ def read_reviewer(question: Question) -> None:
             start = by.start("by") if by and by["by"] else by.start() if by else match.start()
             words = question.take(start, match.end())
             found.append((name, words.removeprefix("by ")))
+    for match in list(question.find(_BOARD_CERTIFIED)) if found else []:
+        question.take(*match.span())
     if found:
         words = " or ".join(words for _, words in found)
         names = tuple(dict.fromkeys(part for name, _ in found for part in name.split(" | ")))
