@@ -18,10 +18,11 @@ from collections.abc import Mapping
 from imr_llm.library.facts import MONITORED
 from imr_llm.library.filters import Filter, FilterOp, FilterValue, Measure, MeasureKind, Query
 from imr_llm.search.question import NEGATED, Question, open_question
-from imr_llm.search.question_findings import read_findings
+from imr_llm.search.question_dates import read_dates
 from imr_llm.search.question_guidelines import read_guidelines
+from imr_llm.search.question_hearing import read_by_ear
 from imr_llm.search.question_measure import read_measure
-from imr_llm.search.question_numbers import read_dates, read_numbers
+from imr_llm.search.question_numbers import read_numbers, read_split
 from imr_llm.search.question_reasons import add_reason, read_reasons, reason_labels
 from imr_llm.search.question_reviewer import read_reviewer
 from imr_llm.search.question_terms import read_terms
@@ -64,6 +65,7 @@ def _read_question(question: Question, text: str) -> Query:
     _read_contradictions(question)
     read_dates(question)
     read_guidelines(question)
+    read_split(question)
     _read_ur_action(question)
     read_numbers(question)
     read_reviewer(question)
@@ -75,7 +77,11 @@ def _read_question(question: Question, text: str) -> Query:
     _settle_polarity(question)
     _look_anywhere(question)
     if measure is None:
-        read_findings(question)
+        if read_by_ear(question):
+            read_terms(question)
+        _read_drugs(question)
+        _settle_polarity(question)
+        _look_anywhere(question)
     left = [match[0] for match in question.left() if _carries(match[0]) or match[0].isdigit()]
     return Query(
         text=text,
@@ -211,7 +217,7 @@ def _read_ur_action(question: Question) -> None:
     for action, wording in load_wording().ur_actions.items():
         inner = wording.pattern
         for pattern in (
-            rf"\b{_UR}(?: (?:was|is|action|decision|only|had|has|that))* (?:{inner})(?:,? (?:and |but )?not (?:denied|modified))?",
+            rf"\b{_UR}(?: (?:was|is|action|decision|only|had|has|that))* (?:{inner})(?:,? (?:and |but )?not (?:denied|modified)| (?:instead of|rather than) (?:denying|denied|deny|a denial))?",
             rf"(?:{inner}) by (?:the )?{_UR}\b",
             rf"(?:{inner}),? (?:and |but )?not (?:denied|modified)\b" if action == "modified" else r"(?!)",
         ):
@@ -303,7 +309,14 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
         ("pharmaceuticals",),
         "treatment category: pharmaceuticals",
     ),
-    (r"\bretro(?:spective(?:ly)?)?\b|\bafter the fact\b", "retrospective", "is", (True,), "retrospective request"),
+    (
+        r"\bretro(?:spective(?:ly)?)?\b|\bafter the fact\b"
+        r"|\b(?:had |has |have |was |were )?already (?:been )?(?:given|rendered|dispensed|provided|performed|done|used)\b(?= (?:and|before|when|but)\b.{0,60}\b(?:review|pay|paid|refus|denied|authoriz|asked))",
+        "retrospective",
+        "is",
+        (True,),
+        "retrospective request",
+    ),
     (r"\bneeds? (?:a )?(?:manual |human )?review\b", "needs_review", "is", (True,), "marked for a person's review"),
     (
         r"(?<!has )(?<!had )(?<!have )(?<!was )(?<!were )(?<!been )(?<!not )(?<!patient )(?<!worker )(?<!him )(?<!her )"
@@ -345,34 +358,48 @@ _REST: tuple[tuple[str, str, FilterOp, tuple[FilterValue, ...], str], ...] = (
     (r"\b(?:2013 notice|notice layout|notice format)\b", "layout", "is", ("notice_2013",), "layout: notice of 2013"),
     (r"\bunknown layout\b", "layout", "is", ("unknown",), "layout: unknown"),
     (r"\bCM\d\d-?\d{7}\b", "case_number", "is", (), "case number"),
+    (
+        r"\bCM\d\d-\d{3,6}(?!\d)|(?<=case )\d{7}\b|(?<=case number )\d{7}\b|(?<=case no )\d{7}\b",
+        "case_number",
+        "any",
+        (),
+        "case number with",
+    ),
 )
 
 
 def _read_rest(question: Question) -> None:
     for pattern, field, op, value, label in _REST:
         for match in list(question.find(re.compile(pattern, re.IGNORECASE))):
-            negated = NEGATED.search(question.text[: match.start()]) if field == "retrospective" else None
+            negated = (
+                NEGATED.search(question.text[: match.start()]) if field in ("retrospective", "laterality") else None
+            )
             words = question.take(negated.start() if negated else match.start(), match.end())
-            if negated:
+            if negated and field == "laterality":
+                question.add(field, "none", value, label.replace(": ", ": not "), words)
+            elif negated:
                 question.add(field, op, (False,), f"not a {label}", words)
-                continue
-            question.add(field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words)
+            else:
+                question.add(
+                    field, op, value or (words.upper(),), label if value else f"{label} {words.upper()}", words
+                )
 
 
 _DRUGS = re.compile(
-    r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these|authorized|approved|denied|upheld|overturned|disputed|requested|retro|retrospective) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills)\b"
+    r"(?:^|\b(?:all|any|the|of|or|find|show|me|list|every|which|where|these|authorized|approved|denied|upheld|overturned|disputed|requested|retro|retrospective) )(?P<drugs>drugs|medications|meds|prescriptions|medicines|pills|rx)\b"
     r"|\b(?:any|every|each|what|which|of an?|for an?) (?:kind of |type of |sort of )?(?P<one>drug|medication|med|medicine|prescription)(?: at all)?\b"
-    r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?)(?= (?:was |were |is |are )?(?:denied|upheld|refused|overturned|approved|allowed|granted)\b)",
+    r"|\bnon[ -]?\w+ (?P<other>drugs|medications|meds|prescriptions|medicines|pills)\b"
+    r"|\b(?P<decided>drugs?|meds?|medications?|prescriptions?|rx)(?= (?:was |were |is |are |only |partly |partially )*(?:authorized|certified|denied|upheld|refused|overturned|approved|allowed|granted)\b)",
     re.IGNORECASE,
 )
 
 
 def _read_drugs(question: Question) -> None:
     """ "drugs that were partly authorized": where no other item is named, drugs of any kind are."""
-    if any(question.has(field) for field in ("drug", "subcategory", "category")):
+    if any(f.field in ("drug", "subcategory", "category") and f.op != "none" for f in question.filters):
         return
     for match in _DRUGS.finditer(question.text):
-        span = match.span("drugs" if match["drugs"] else "one" if match["one"] else "decided")
+        span = match.span(next(name for name in ("drugs", "one", "other", "decided") if match[name]))
         if question.is_free(*span) and not question.in_ground(match.start()):
             words = question.take(*span)
             question.add("category", "any", ("pharmaceuticals",), f"category: {words}", words)

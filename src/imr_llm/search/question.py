@@ -35,6 +35,12 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"\bconservative tx\b", re.IGNORECASE), "conservative treatment"),
     (re.compile(r"\bingr[aei]di[ae]nt(s?)\b", re.IGNORECASE), r"ingredient\1"),
     (re.compile(r"\baltho\b", re.IGNORECASE), "although"),
+    (re.compile(r"\bcmpds?\b", re.IGNORECASE), "compound"),
+    (re.compile(r"\boint\b\.?", re.IGNORECASE), "ointment"),
+    (re.compile(r"\bmusc (?=relax)", re.IGNORECASE), "muscle "),
+    (re.compile(r"\b(\d) RFs?\b"), r"\1 refills"),
+    (re.compile(r"(?<=\bor )XR\b|(?<=/)XR\b|\bXR(?= of\b)"), "x-ray"),
+    (re.compile(r"\b([CTL])- (or|and) ([CTL])-spine\b"), r"\1-spine \2 \3-spine"),
     (re.compile(r"\bopiod(s?)\b", re.IGNORECASE), r"opioid\1"),
     (re.compile(r"\bclaims admin\b", re.IGNORECASE), "claims administrator"),
     (
@@ -117,6 +123,18 @@ class Question:
     def read_on(self, words: str) -> None:
         """Words that were taken for a filter that fell are read again with what stands around them."""
         self.circumstances += [span for span in self.taken if words and self.text[slice(*span)].strip() in words]
+
+    def give_back(self, words: str) -> None:
+        """Words that were misread are nobody's again."""
+        at = self.text.find(words) if words else -1
+        if at >= 0:
+            self.taken = [span for span in self.taken if span[1] <= at or at + len(words) <= span[0]]
+
+    def find_taken(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """The pattern's matches in what was taken."""
+        for match in pattern.finditer(self.text):
+            if not self.is_free(*match.span()):
+                yield match
 
     def in_ground(self, at: int) -> bool:
         """Does a place stand in the ground of a decision, after "because"?"""

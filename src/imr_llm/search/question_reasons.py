@@ -31,7 +31,7 @@ _NOT = (
 )
 # "denied but NOT because of the ...", "other than ..." right before a reason.
 EXCLUDED = re.compile(
-    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {CAUSE})?(?: the| a| an| any| it was| it| they| that| being| having)*\s*$",
+    rf"\b{_NOT}(?: just| only| simply| denied| upheld)?(?: {CAUSE})?(?: anything (?:about|to do with|concerning|in)| something (?:about|to do with))?(?: the| a| an| any| it was| it| they| that| being| having)*\s*$",
     re.IGNORECASE,
 )
 # "did not rest on the ...", "were not about ...", "had nothing to do with ..."
@@ -107,6 +107,10 @@ _LIST_DENIED = re.compile(
 _DENIED = re.compile(rf"{_NEGATION}(?: \w+){{0,2}}\s*$", re.IGNORECASE)
 
 
+_OTHER_IMAGING = re.compile(
+    r"\b(?:cts?|x-?rays?|films?|radiographs?|ultrasounds?|emgs?|ncvs?|scans?|imaging)\b[^,;]{0,40},\s*(?:but |and )?$",
+    re.IGNORECASE,
+)
 _FOR = re.compile(r"not (?:for|because|due)\b", re.IGNORECASE)
 _BUT = re.compile(r"\b(?:but|though|although)\s*$", re.IGNORECASE)
 _IS_PART = re.compile(
@@ -164,6 +168,8 @@ def _mentions(question: Question, wording: Wording) -> Iterator[_Mention]:
             before = question.text[: match.start()]
             if there and (_NO.search(before) or _LIST_DENIED.search(before)):
                 continue  # "never recorded pain relief"
+            if code == "no_imaging_or_edx_corroboration" and _OTHER_IMAGING.search(before):
+                continue  # "CT or plain films, no MRI" leaves an item out
             if _DENIED_GROUND.fullmatch(match[0]) or (_FOR.match(match[0]) and _BUT.search(before)):
                 continue  # "the ingredient was not the reason given", "denied but not for long term use"
             told.append(match.span())

@@ -30,7 +30,7 @@ _JOINED = re.compile(r"\s*(?:,|,? ?\b(?:or|nor|and)\b)\s*(?:the |any |an? )?", r
 # What stands beside the item: what was tried before it, what the patient takes, what it follows.
 _CONTEXT = re.compile(
     r"\b(?:after|before|following|prior(?: to)?|previous|despite|failed|failing|status post|s/p|post|history of"
-    r"|instead of|(?:goes|go|went|comes|came|along) with(?: an?| the)? (?:approved|authorized|certified)|(?:approved|authorized|certified|allowed|granted|requested|ordered) (?:along )?with|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
+    r"|instead of|(?:goes|go|went|comes|came|along) with(?: an?| the)? (?:approved|authorized|certified)|associated with|(?:to|that) go(?:es)? with|(?:approved|authorized|certified|allowed|granted|requested|ordered) (?:along )?with|because(?: the)?|since the|while(?: on)?|used against|against)(?: an?| the| his| her)? $",
     re.IGNORECASE,
 )
 _MENTIONED = re.compile(
@@ -80,6 +80,12 @@ def read_terms(question: Question) -> None:
         negated = NEGATED.search(before)
         joined = chained is not None and bool(_JOINED.fullmatch(question.text, chained, term.start))
         chained = term.end if joined or _ALL_NEGATED.search(before) else None
+        if (
+            term.kind == "body_region"
+            and term.value == "abdomen_pelvis"
+            and any(t.kind.startswith("drug") for t in terms)
+        ):
+            continue  # "no stomach bleeds": the drug is for that, or the ground is
         if term in context:
             _read_as_circumstance(question, negated.start() if negated else term.start, term.end)
             continue
@@ -113,8 +119,17 @@ _NO_CREAM = re.compile(
 _NOT_ORAL = ("pharmaceuticals.topical_analgesics", "pharmaceuticals.compounds")
 
 
+# What holds one drug: "lidocaine patch or ointment"
+_SINGLE = r" (?:patch(?:es)?|ointment)\b"
+
+
 def _read_form(question: Question, values: Accepted) -> None:
-    """A drug by mouth is none that is rubbed in."""
+    """A drug by mouth is none that is rubbed in; a patch or an ointment of a drug is no compound."""
+    for words in dict.fromkeys(words for _, words in values.get(("drug", "any"), ())):
+        if re.search(
+            rf"\b{re.escape(words)}(?<!\bpatch)(?<!\bpatches)(?: \d+ ?%)?{_SINGLE}", question.text, re.IGNORECASE
+        ) or (re.search(_SINGLE, words, re.IGNORECASE)):
+            question.add("subcategory", "none", _NOT_ORAL[1:], "no compound", words)
     if ("drug", "any") not in values or _RUBBED_IN.search(_NO_CREAM.sub(" ", question.text)):
         return
     told = [*question.find(_NO_CREAM), *question.find(_BY_MOUTH)]
@@ -172,6 +187,8 @@ def _read_lists(question: Question, terms: list[Term], *, families: bool) -> lis
     if families:
         terms = [each for t in terms for each in (_kinds_of(t) if t.kind == "category" else [t])]
     ordered = sorted((term for term in terms if term.kind != "body_region"), key=lambda t: t.start)
+    for term in [t for t in ordered if t.kind == "drug_class" and _is_ingredient(question, t)]:
+        terms = [each for t in terms for each in (_drugs_in(t) if t is term else [t])]
     for chain in _chains(question.text, ordered):
         classes = {drug for term in chain if term.kind == "drug_class" for drug in drugs_of_class(term.value)}
         for term in chain:
@@ -187,6 +204,19 @@ def _read_lists(question: Question, terms: list[Term], *, families: bool) -> lis
             named = [term for term in chain if term.kind == "category"]
             terms = [each for t in terms for each in (_kinds_of(t) if t in named else [t])]
     return terms
+
+
+# "a compounded cream with a muscle relaxer in it"
+_MADE_OF = re.compile(
+    r"\b(?:compound\w*|mixed|mixtures?)\b.{0,40}\b(?:with|containing|contains?|contained|including|includes?|made (?:with|of|from)|has|have|having)"
+    r"(?: an?| the| any)? $",
+    re.IGNORECASE,
+)
+
+
+def _is_ingredient(question: Question, term: Term) -> bool:
+    """Is a class what a compound that is named before it holds?"""
+    return _MADE_OF.search(question.text[: term.start]) is not None
 
 
 def _chains(text: str, terms: list[Term]) -> Iterator[list[Term]]:
