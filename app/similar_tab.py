@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -13,7 +14,7 @@ from .answers import OpenLibrary, compare_cases, is_empty, read_upload
 from .endpoints import LONGEST_TEXT
 from .notices import render_empty_library, render_notice, render_waiting
 from .similar_view import render_similar
-from .wiring import PROBLEM, QUIET, UNKEPT, open_on_click, place, report
+from .wiring import PROBLEM, QUIET, UNKEPT, Updates, open_on_click, place, report
 
 CASES_A_SIDE = 5
 
@@ -49,15 +50,16 @@ def lay_out_similar(source: OpenLibrary, letter: gr.HTML) -> None:
             return
         yield render_similar(compared.answers, compared.reviews, compared.checklist)
 
-    def find_uploaded(path: str) -> Iterator[str]:
-        yield render_waiting("Reading the letter …")
+    def find_uploaded(path: str) -> Iterator[Updates]:
+        yield {case: "", answer: render_waiting("Reading the letter …")}
         try:
             text = read_upload(Path(path))
         except ImrError as error:
-            yield render_notice("That file cannot be read", str(error), kind="problem")
+            yield {answer: render_notice("That file cannot be read", str(error), kind="problem")}
             return
-        yield from find(text)
+        for shown in find(text):
+            yield {answer: f'<p class="imr-basis">Compared with {escape(Path(path).name)}</p>{shown}'}
 
     report(compare.click(find, case, answer, **QUIET), answer)
-    report(upload.upload(find_uploaded, upload, answer, **QUIET), answer)
+    report(upload.upload(find_uploaded, upload, [case, answer], **QUIET), answer)
     open_on_click(answer, source, letter)

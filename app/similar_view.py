@@ -62,13 +62,19 @@ def _label_treatment(name: str) -> str:
 
 
 def _render_turning_points(answers: Mapping[str, SimilarAnswer]) -> str:
-    """The reasons that stand on one side only: what such cases turned on."""
-    sides = {decision: _count_reasons(answer.hits) for decision, answer in answers.items()}
+    """The reasons that stand on one side only, among cases of the same treatment: what such cases turned on."""
+    alike = {decision: [hit for hit in answer.hits if _is_alike(hit)] for decision, answer in answers.items()}
+    if not any(alike.values()):
+        return ""
+    sides = {decision: _count_reasons(hits) for decision, hits in alike.items()}
     rows = []
     for decision, counts in sides.items():
         elsewhere = {code for other, found in sides.items() if other != decision for code in found}
         only = [code for code in counts if code not in elsewhere]
-        if only:
+        if not alike[decision]:
+            told = f"<p>No case of this treatment was {label_decision(decision).lower()}.</p>"
+            rows.append(f"<div><dt>{render_badge(decision)}</dt><dd>{told}</dd></div>")
+        elif only:
             labels = "".join(
                 f"<li>{escape(label_reason(code))} <small>{counts[code]}×</small></li>" for code in only[:6]
             )
@@ -77,8 +83,13 @@ def _render_turning_points(answers: Mapping[str, SimilarAnswer]) -> str:
         return ""
     return (
         '<section class="imr-turning"><h2>What they turned on</h2>'
-        f"<p>Reasons that only one side gives, in the cases shown below.</p><dl>{''.join(rows)}</dl></section>"
+        f"<p>Reasons that only one side gives, in the cases of the same treatment shown below.</p><dl>{''.join(rows)}</dl></section>"
     )
+
+
+def _is_alike(hit: SimilarHit) -> bool:
+    """Is it of the same drug or treatment?"""
+    return any(said.startswith(("same drug", "same treatment")) for said in hit.shared)
 
 
 def _count_reasons(hits: Iterable[SimilarHit]) -> dict[str, int]:

@@ -10,8 +10,8 @@ import pytest
 from library_samples import NORCO, SAMPLES, Item, Sample, fill_library
 
 from imr_llm.library.store import Library
+from imr_llm.search.case import read_case
 from imr_llm.search.checklist import check_case, check_query, make_checklist
-from imr_llm.search.comparison import read_case
 from imr_llm.search.query import parse_query
 from imr_llm.search.stats import make_rate
 

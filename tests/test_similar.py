@@ -9,7 +9,7 @@ from library_samples import WordEmbedder, fill_library
 
 from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import RECORDS, Library
-from imr_llm.search.comparison import read_case
+from imr_llm.search.case import read_case
 from imr_llm.search.similar import find_both_sides, find_similar, similar_json
 
 DRAFT = "We ask for Norco 10/325 #120. The last urine drug screen was consistent. Work status is unchanged and no taper has been planned."

@@ -17,7 +17,7 @@ from imr_llm.search.stats import SMALL, Rate, make_rate
 if TYPE_CHECKING:
     from imr_llm.library.store import Example, Library
     from imr_llm.record import Polarity
-    from imr_llm.search.comparison import Case
+    from imr_llm.search.case import Case
 
 MOST_LINES = 8
 MOST_QUOTES = 3

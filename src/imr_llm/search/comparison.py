@@ -6,43 +6,30 @@ treatment, quantity, drug screen) and the grounds that the text gives.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imr_llm.letters.cleaning import clean_text
 from imr_llm.letters.sentences import split_clauses
 from imr_llm.library.facts import drug_names
+from imr_llm.search.case import MOST_SENTENCES, Case, read_case
 from imr_llm.search.wording import load_wording
-from imr_llm.terms.vocabulary import find_terms, subcategory_of_class
 
 if TYPE_CHECKING:
     from imr_llm.embeddings import Vectors
     from imr_llm.library.index import Index
     from imr_llm.library.store import Finding, Library, Row
 
-MOST_SENTENCES = 60
 # What agreement is worth beside a cosine between 0 and 1.
 DRUG_WEIGHT = 0.8
 TREATMENT_WEIGHT = 0.6
+REGION_WEIGHT = 0.4
 UDS_WEIGHT = 0.2
 QUANTITY_WEIGHT = 0.1
 REASON_WEIGHT = 0.3
 WORDS_WEIGHT = 0.5
 COMPARE_AT_MOST = 2000
-
-
-@dataclass(frozen=True)
-class Case:
-    """What was read from the given text: treatments and drugs in it, and the grounds that it gives or concedes."""
-
-    drugs: tuple[str, ...] = ()
-    subcategories: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    uds_status: str = "not_mentioned"
-    quantities: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +52,7 @@ class Draft:
 def read_draft(index: Index | None, text: str) -> Draft:
     """Read and embed a text, once for however many comparisons."""
     cleaned = clean_text(text)
-    return Draft(cleaned, read_case(cleaned), index.embed(_sentences(cleaned)) if index else None)
+    return Draft(cleaned, read_case(text), index.embed(_sentences(cleaned)) if index else None)
 
 
 def compare_case(library: Library, index: Index | None, text: str, ids: Sequence[int]) -> Comparison:
@@ -80,64 +67,14 @@ def compare_draft(library: Library, index: Index | None, draft: Draft, ids: Sequ
     near = _near(index, draft.vectors, ids)
     compared = list(ids) if len(ids) <= COMPARE_AT_MOST else sorted({*words, *near})
     findings = library.findings(compared)
+    regions = library.values_of("region", compared) if case.regions else {}
     best = _best_possible(case)
     scores = {
-        row.id: min(1.0, _score(case, row, findings[row.id], near, words) / best)
+        row.id: min(1.0, (_score(case, row, findings[row.id], near, words) + _near_region(case, regions, row)) / best)
         for row in library.select(ids=compared)
+        if not (case.letter and row.case_number == case.letter)
     }
     return Comparison(case, dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))))
-
-
-def read_case(text: str) -> Case:
-    """Drugs, treatments and regions that a text names, and the grounds that its wording gives."""
-    drugs: dict[str, None] = {}
-    treatments: dict[str, None] = {}
-    regions: dict[str, None] = {}
-    for term in find_terms(text):
-        if term.kind == "drug":
-            drugs[term.value] = None
-        elif term.kind == "subcategory":
-            treatments[term.value] = None
-        elif term.kind == "body_region":
-            regions[term.value] = None
-        elif term.kind == "drug_class" and (whole := subcategory_of_class(term.value)):
-            treatments[whole] = None
-    quantities = tuple(dict.fromkeys(float(number) for number in _QUANTITY.findall(text)))
-    return Case(tuple(drugs), tuple(treatments), tuple(regions), tuple(_grounds(text)), _uds_status(text), quantities)
-
-
-_QUANTITY = re.compile(r"#\s?(\d{1,4})\b")
-
-
-def _grounds(text: str) -> Iterable[str]:
-    """Codes whose wording stands in the text outside recited guidelines."""
-    wording = load_wording()
-    found: dict[str, None] = {}
-    for clause in split_clauses(text)[:MOST_SENTENCES]:
-        said = text[clause.start : clause.end]
-        if clause.role == "recital":
-            continue
-        matches = [
-            (match.start(), match.end(), codes)
-            for codes, pattern in [*wording.absent.items(), *wording.phrases]
-            for match in [pattern.search(said)]
-            if match
-        ]
-        for start, end, codes in matches:
-            # "no functional improvement is documented" holds the words of its opposite
-            if not any(first <= start and end <= last and (first, last) != (start, end) for first, last, _ in matches):
-                found.update(dict.fromkeys(codes.split(" | ")))
-    return found
-
-
-def _uds_status(text: str) -> str:
-    wording = load_wording()
-    for state in ("illicit_positive", "inconsistent", "consistent"):
-        if wording.uds_states[state].search(text):
-            return state
-    if wording.illicit.search(text):
-        return "illicit_positive"
-    return "stated_absent" if wording.absent["missing_urine_drug_screen"].search(text) else "not_mentioned"
 
 
 def _sentences(text: str) -> list[str]:
@@ -175,12 +112,17 @@ def _score(case: Case, row: Row, findings: Sequence[Finding], near: dict[int, fl
     return score + REASON_WEIGHT * (len(shared) / len(codes | set(case.reasons)) if shared else 0.0)
 
 
+def _near_region(case: Case, regions: Mapping[int, Sequence[str]], row: Row) -> float:
+    return REGION_WEIGHT if set(regions.get(row.id, ())) & set(case.regions) else 0.0
+
+
 def _best_possible(case: Case) -> float:
     return (
         1.0
         + WORDS_WEIGHT
         + (DRUG_WEIGHT if case.drugs else 0.0)
         + (TREATMENT_WEIGHT if case.subcategories else 0.0)
+        + (REGION_WEIGHT if case.regions else 0.0)
         + (UDS_WEIGHT if case.uds_status != "not_mentioned" else 0.0)
         + (QUANTITY_WEIGHT if case.quantities else 0.0)
         + REASON_WEIGHT

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from imr_llm.library.facts import drug_names
 from imr_llm.library.filters import Filter
+from imr_llm.search.case import Case
 from imr_llm.search.checklist import Checklist, check_case
-from imr_llm.search.comparison import Case, Draft, compare_draft, read_draft
+from imr_llm.search.comparison import Draft, compare_draft, read_draft
 from imr_llm.search.evidence import HitEvidence, order_evidence
+from imr_llm.search.labels import label_value
 from imr_llm.search.question_reasons import reason_label
 
 if TYPE_CHECKING:
@@ -94,7 +96,13 @@ def _answer(
     rows = {row.id: row for row in library.select(ids=shown)}
     findings = library.findings(shown)
     hits = tuple(_make_hit(comparison.case, rows[i], findings[i], comparison.scores[i]) for i in shown)
-    return SimilarAnswer(comparison.case, len(ids), hits, _notes(index, comparison.case), checklist)
+    return SimilarAnswer(
+        comparison.case,
+        len(comparison.scores) if draft.case.letter else len(ids),
+        hits,
+        _notes(index, comparison.case),
+        checklist,
+    )
 
 
 def similar_json(answer: SimilarAnswer) -> dict[str, Any]:
@@ -129,7 +137,7 @@ def _shared(case: Case, row: Row, codes: Sequence[str]) -> Iterable[str]:
     if set(drug_names(row.drug)) & set(case.drugs):
         yield f"same drug: {row.brand or row.drug}"
     if f"{row.category}.{row.subcategory}" in case.subcategories and row.subcategory:
-        yield f"same treatment: {row.subcategory.replace('_', ' ')}"
+        yield f"same treatment: {label_value('subcategory', f'{row.category}.{row.subcategory}')}"
     for code in codes:
         if code in case.reasons:
             yield f"same ground: {reason_label(code)}"
@@ -150,6 +158,10 @@ def _notes(index: Index | None, case: Case) -> tuple[str, ...]:
     notes = ["letters are not precedent; nearness is of wording and subject, not of outcome"]
     if index is None:
         notes.append("compared by subject and grounds alone: there is no vector index")
+    if case.letter:
+        notes.append(
+            f"read as letter {case.letter}, item by item; the letter itself is left out where the library holds it"
+        )
     if not (case.drugs or case.subcategories):
         notes.append("no drug or treatment was recognised in the text")
     return tuple(notes)
