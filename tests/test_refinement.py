@@ -50,7 +50,7 @@ def _refined(
         ("overturned", [("decision", "upheld")], [("decision", "any", ("overturned", "upheld"))]),
         ("overturned", [("decision", "overturned")], [("decision", "any", ("overturned",))]),
         ("", [("reason", "no_weaning_plan"), ("reason", "aberrant_drug_behavior")],
-         [("reason", "any", ("no_weaning_plan", "aberrant_drug_behavior"))]),
+         [("reason", "any", ("no_weaning_plan",)), ("reason", "any", ("aberrant_drug_behavior",))]),
         ("Norco", [("drug_name", "tramadol")], [("drug", "any", ("hydrocodone/acetaminophen", "tramadol"))]),
         ("decisions in 2016", [("year", "2017")], [("year", "any", (2016, 2017))]),
         ("", [("specialty", "Family Practice")], [("specialty", "is", ("Family Practice",))]),

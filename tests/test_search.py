@@ -16,8 +16,10 @@ from imr_llm.library.index import Index, open_index
 from imr_llm.library.store import Library
 from imr_llm.search import (
     query,
+    question_dates,
     question_findings,
     question_guidelines,
+    question_hearing,
     question_measure,
     question_numbers,
     question_reasons,
@@ -212,6 +214,10 @@ ONE_OF_EACH = (
     "reviewer used a different guideline", "quantity more than 60", "neither MRI nor x-ray", "12 visits",
     "main reason was no conservative care", "decisions in 2014 or 2016", "PT denied, visit count the only ground",
     "no UDS in the rationale and the summary does not report one either", "Flexeril, consistent UDS",
+    "application received in March 2016", "assigned in March 2016", "reviewer cited ODG", "ODG cited by UR",
+    "based on ODG", "cited nothing but ODG", "the reviewer used only the MTUS", "UR relied on ACOEM alone",
+    "reviewer applied the knee chapter", "carrier cited the low back chapter", "MTUS opioids guideline 2016",
+    "reviewer used UpToDate",
 )  # fmt: skip
 
 
@@ -219,8 +225,10 @@ def _fields_of_the_parser() -> set[str]:
     """The field names that the readers' sources write down: question.add("name", ...) and the rows of _REST."""
     names: set[str] = set()
     modules = (
+        question_dates,
         question_findings,
         question_guidelines,
+        question_hearing,
         question_measure,
         question_numbers,
         question_reasons,
@@ -233,7 +241,16 @@ def _fields_of_the_parser() -> set[str]:
                 first = node.args[0]
                 names |= {str(first.value)} if isinstance(first, ast.Constant) and len(node.args) == 5 else set()
     terms = {"drug", "mentioned_drug", "category", "subcategory", "region"}
-    return names | {row[1] for row in query._REST} | terms | {row[1] for row in question_numbers._DATED}
+    terms |= {
+        "guideline_source",
+        "reviewer_source",
+        "ur_source",
+        "sole_source",
+        "sole_reviewer_source",
+        "sole_ur_source",
+    }
+    terms |= {"chapter", "reviewer_chapter", "ur_chapter", "reviewer_section"}
+    return names | {row[1] for row in query._REST} | terms | {row[1] for row in question_dates._NAMED}
 
 
 def test_every_field_of_the_parser_runs(filled: tuple[Library, Index]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from imr_llm.errors import ConfigurationError
-from imr_llm.search.query import parse_query
-from imr_llm.search.refinement import Refinement, refine
+from imr_llm.search.reading import read_question
+from imr_llm.search.refinement import Refinement
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row
@@ -66,7 +66,7 @@ def export_determinations(
 
 def read_rows(library: Library, query: str = "", refinement: Refinement | None = None) -> Iterator[dict[str, Any]]:
     """One flat row a determination, in the order they were added: its fields, then its reasons with their quotes."""
-    parsed = refine(parse_query(query), refinement or Refinement())
+    parsed = read_question(library, query, refinement)
     rows = [] if parsed.unanswerable else library.select(parsed.filters)
     ids = [row.id for row in rows]
     findings = library.findings(ids)

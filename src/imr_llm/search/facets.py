@@ -34,11 +34,11 @@ class Facet:
     values: tuple[FacetValue, ...]
 
 
-def count_facets(library: Library, query: Query, *, most: int = 12) -> tuple[Facet, ...]:
+def count_facets(library: Library, query: Query, *, most: int = 60) -> tuple[Facet, ...]:
     """Exact counts over the determinations that a query's filters select (all, where there is none).
 
     A facet is counted without the filter of its own field, so that the alternatives show: each count is what choosing
-    that value alone would give. At most `most` values a facet, and any that is chosen; a facet without values is left
+    that value alone would give. Reasons are counted with it: a determination has several. At most `most` values a facet, and any that is chosen; a facet without values is left
     out. Values that a determination does not state are not counted.
     """
     if query.unanswerable:

@@ -15,9 +15,9 @@ from imr_llm.search.checklist import Checklist, check_query
 from imr_llm.search.comparison import compare_case
 from imr_llm.search.evidence import HitEvidence
 from imr_llm.search.near_misses import NearMiss, find_near_misses
-from imr_llm.search.query import parse_query
 from imr_llm.search.ranking import BEST_BY_RELEVANCE, Ranked, find_relevant, fuse, rank_answers, rank_scores
-from imr_llm.search.refinement import Refinement, refine
+from imr_llm.search.reading import read_question
+from imr_llm.search.refinement import Refinement
 from imr_llm.search.shown import Hit, explain_match, make_hits
 
 __all__ = ["Answer", "Hit", "HitEvidence", "NearMiss", "answer_json", "answer_query", "explain_match", "fuse", "search"]
@@ -60,7 +60,7 @@ def search(
 
     `refinement` are a reader's edits of the understood filters (ConfigurationError where it names none of the facets).
     """
-    query = refine(parse_query(text), refinement or Refinement())
+    query = read_question(library, text, refinement)
     return answer_query(library, index, query, limit=limit, near_misses=near_misses)
 
 

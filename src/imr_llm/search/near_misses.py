@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # How many are ranked of those that fail one condition; beyond so many the first added stand for all.
 COMPARED = 20_000
+# Answers whose treatments are looked at, and how many of the best that almost answer.
+KINDS_OF, COMPARED_KINDS = 200, 500
 # A region or a drug that the letter names, but not as the item's own.
 _NAMED_ELSEWHERE = {"region": "unsure_region", "drug": "mentioned_drug", "drug_name": "mentioned_drug"}
 # What the item is: another item is near only by more than its decision.
@@ -39,8 +41,8 @@ class NearMiss:
 def find_near_misses(library: Library, index: Index | None, query: Query, *, limit: int = 5) -> tuple[NearMiss, ...]:
     """The best `limit` of the determinations that fail one filter of the query alone.
 
-    Those whose summary names the region, or whose drug screen is another than the one asked for, come first, then all
-    by the question's own order. Where a question has one condition everything else fails it: then only these are near,
+    Those whose summary names the region, or whose drug screen is another than the one asked for, come first, then those
+    of the same treatments as the answers, where the question names none, then all by the question's own order. Where a question has one condition everything else fails it: then only these are near,
     and those that mention the drug; so too where it asks for an item and its decision, and the item is another one.
     """
     if query.unanswerable or query.similar or limit < 1:
@@ -52,8 +54,19 @@ def find_near_misses(library: Library, index: Index | None, query: Query, *, lim
         if is_nearest:
             nearest.update(ids)
     scores = rank_answers(library, index, query, sorted(failed)).best(None)
-    best = sorted(scores, key=lambda i: i not in nearest)[:limit]
+    alike = _of_the_answers_kind(library, query, list(scores))
+    best = sorted(scores, key=lambda i: (i not in nearest, i not in alike))[:limit]
     return tuple(_make_miss(library, query, failed[i], i, scores[i]) for i in best)
+
+
+def _of_the_answers_kind(library: Library, query: Query, ids: list[int]) -> set[int]:
+    """Those of a treatment that the answers have, where the question itself names none."""
+    if any(filter.field in _ITEM for filter in query.filters):
+        return set()
+    answers = library.select_ids(query.filters)[:KINDS_OF]
+    kinds = {value for values in library.values_of("subcategory", answers).values() for value in values}
+    found = library.values_of("subcategory", ids[:COMPARED_KINDS])
+    return {i for i, values in found.items() if kinds.intersection(values)}
 
 
 def _candidates(library: Library, query: Query) -> Iterable[tuple[Filter, list[int], bool]]:

@@ -21,7 +21,7 @@ from imr_llm.library.fields import FIELDS
 from imr_llm.library.filters import Filter, FilterValue, Query
 from imr_llm.record import Decision, UdsStatus, UrAction
 from imr_llm.search.labels import label_value
-from imr_llm.search.question_numbers import whole_years
+from imr_llm.search.question_dates import whole_years
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import body_regions, treatment_values
 
@@ -29,6 +29,9 @@ FACETS: tuple[str, ...] = (
     "decision", "category", "subcategory", "drug_name", "reason", "region", "uds", "ur_action", "specialty", "year",
 )  # fmt: skip
 """The fields that a choice may name."""
+
+NARROWING = frozenset({"reason"})
+"""Facets whose choices must all hold: a determination has several reasons, but one treatment."""
 
 LONGEST = 2_000
 MOST_EDITS = 50
@@ -79,10 +82,12 @@ def refine(query: Query, refinement: Refinement) -> Query:
 
 
 def own_filter(query: Query, field: str) -> Filter | None:
-    """The one filter by which a query accepts values in a facet's field, if it is one alone.
+    """The one filter by which a query accepts alternative values in a facet's field, if it is one alone.
 
     A drug is asked for by its ingredients too ("drug"), and a year as a range of dates.
     """
+    if field in NARROWING:
+        return None
     own = [f for f in query.filters if f.op in ("any", "is") and f.field in (field, _SIBLINGS.get(field))]
     if field == "year":
         own += [f for f in query.filters if f.field == "letter_date" and _whole_years(f)]
@@ -108,6 +113,8 @@ def _without(filters: Iterable[Filter], dropped: Iterable[str]) -> tuple[Filter,
 
 def _add_choice(query: Query, field: str, values: tuple[FilterValue, ...]) -> Query:
     own = own_filter(query, field)
+    if field in NARROWING:
+        return replace(query, filters=(*query.filters, *(_make_filter(field, "any", (value,), "") for value in values)))
     if own is None:
         # A choice is a printed name as a whole; a question asks for a part of it.
         op = "is" if FIELDS[field].kind == "name" else "any"

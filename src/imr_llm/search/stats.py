@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from imr_llm.errors import ConfigurationError
 from imr_llm.library.fields import FIELDS
-from imr_llm.library.filters import Query
+from imr_llm.library.filters import Filter, Query
 from imr_llm.search.labels import label_value
-from imr_llm.search.query import parse_query
-from imr_llm.search.refinement import Refinement, refine
+from imr_llm.search.reading import read_question
+from imr_llm.search.refinement import Refinement
 
 if TYPE_CHECKING:
     from imr_llm.library.store import Library, Row
@@ -114,8 +114,9 @@ def compute_statistics(
     asked for: there every decision stays in the denominator. `refinement` are a reader's edits of the filters.
     Raises ConfigurationError for a field not in GROUPINGS, or a refinement that names none of the facets.
     """
-    query = refine(parse_query(text), refinement or Refinement())
-    by = by or (query.measure.by if query.measure else None) or "decision"
+    query = read_question(library, text, refinement)
+    rate = query.measure is not None and query.measure.kind == "rate"
+    by = by or (query.measure.by if query.measure else None) or ("subcategory" if rate else "decision")
     if by not in GROUPINGS:
         raise ConfigurationError(f"--by {by}: not a field to group by; use one of {', '.join(GROUPINGS)}")
     filters = [
@@ -132,8 +133,17 @@ def compute_statistics(
         groups=tuple(_first_with_ties(groups, top)),
         letters_with_several=_letters_with_several(library, rows),
         overlapping=by in _OVERLAPPING,
-        notes=(*query.notes, *_unread(query), *_notes(library, rows, groups, by)),
+        notes=(*query.notes, *_unread(query), *_one_decision(filters), *_notes(library, rows, groups, by)),
     )
+
+
+def _one_decision(filters: Sequence[Filter]) -> tuple[str, ...]:
+    """Shares of one decision say nothing of how often it is made."""
+    if any(f.field == "decision" and f.op != "none" and len(f.value) == 1 for f in filters):
+        return (
+            "the question selects one decision, so that shares overturned are all or nothing: leave it out to see them",
+        )
+    return ()
 
 
 def statistics_json(statistics: Statistics) -> dict[str, Any]:
