@@ -29,7 +29,10 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an upload is: `done` of `of` letters, of which some were added, known already, or failed (name, why)."""
+    """How far an upload is: `done` of `of` letters, of which some were added, known already, or failed (name, why).
+
+    `names`: those that were added, with the number of determinations that were found in each.
+    """
 
     stage: Stage
     of: int = 0
@@ -37,6 +40,7 @@ class Progress:
     added: int = 0
     known: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -116,7 +120,9 @@ def _count(progress: Progress, outcome: Outcome) -> Progress:
         return replace(progress, done=done, failed=failed)
     if outcome.kept:
         return replace(progress, done=done, known=progress.known + 1)
-    return replace(progress, done=done, added=progress.added + 1)
+    found = len(outcome.review.determinations) if outcome.review else 0
+    names = (*progress.names, (outcome.source, found))
+    return replace(progress, done=done, added=progress.added + 1, names=names)
 
 
 def _without_name(source: str, error: ImrError) -> str:

@@ -109,6 +109,14 @@ window.addEventListener('imr-ask', ({detail}) => {
   if (element.id === 'imr-answer' || element.closest('#imr-answer')) askAgain(detail.question, detail.refinement);
 });
 
+// Back and forward ask again what the address asks.
+window.addEventListener('popstate', () => {
+  if (element.id !== 'imr-answer' && !element.closest('#imr-answer')) return;
+  const asked = new URL(window.location).searchParams;
+  if (asked.has('q') || asked.has('r')) askAgain(asked.get('q') || '', asked.get('r') || '');
+  else window.location.reload();
+});
+
 // After an answer: the address asks for it again, the facets fold on narrow screens, the focus finds its place.
 const settle = () => {
   element.classList.remove('imr-busy');
@@ -120,7 +128,10 @@ const settle = () => {
   if (before !== asked) chosen.clear();
   settle.asked = asked;
   const address = addressOf(shown.dataset);
-  if (address.href !== window.location.href) window.history.replaceState(window.history.state, '', address);
+  if (address.href !== window.location.href) {
+    const step = before === undefined ? 'replaceState' : 'pushState';
+    window.history[step](window.history.state, '', address);
+  }
   const facets = shown.querySelector('.imr-facets');
   if (facets && window.matchMedia('(max-width: 900px)').matches) facets.open = settle.unfolded === true;
   if (facets) facets.addEventListener('toggle', () => { settle.unfolded = facets.open; });
@@ -132,5 +143,16 @@ const settle = () => {
   showChosen();
   window.dispatchEvent(new CustomEvent('imr-answered', {detail: {...shown.dataset}}));
 };
+// What was not there when this search was last looked at.
+window.addEventListener('imr-new', ({detail}) => {
+  const cards = [...(result()?.querySelectorAll('.imr-card[data-id]') || [])];
+  cards.filter((card) => detail.ids.includes(card.dataset.id)).forEach((card) => {
+    const mark = document.createElement('span');
+    mark.className = 'imr-fresh';
+    mark.textContent = 'New since last time';
+    card.prepend(mark);
+  });
+  say(detail.ids.length === 1 ? '1 new one is marked' : `${detail.ids.length} new ones are marked`);
+});
 watch('value', settle);
 settle();

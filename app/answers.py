@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from imr_llm.search.checklist import Checklist
 from imr_llm.search.export import Format, export_determinations
 from imr_llm.search.facets import Facet, count_facets
 from imr_llm.search.hits import Answer, search
+from imr_llm.search.reading import read_question
 from imr_llm.search.refinement import Refinement, read_refinement
 from imr_llm.search.similar import SimilarAnswer, find_both_sides, find_similar
 from imr_llm.search.stats import Statistics, compute_statistics
@@ -76,6 +77,12 @@ def open_library(path: Path, embedder: Embedder | None) -> OpenLibrary:
     """Open a library for the page; an absent one is made, and is empty."""
     library = Library.open(path)
     return OpenLibrary(library, open_index(library, embedder) if embedder else None, path.resolve().name)
+
+
+def choose_examples(source: OpenLibrary, questions: Sequence[str], most: int) -> list[str]:
+    """The first `most` questions that this library has answers to; of an empty library the first of all."""
+    counts = ((text, source.library.count_ids(read_question(source.library, text).filters)) for text in questions)
+    return [text for text, number in counts if number][:most] or list(questions[:most])
 
 
 def ask_question(source: OpenLibrary, text: str, limit: int, refinement: str = "") -> Found:

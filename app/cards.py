@@ -39,7 +39,7 @@ def render_hit(hit: Hit, review: Review | None, asked: Sequence[str] = ()) -> st
     conflicts = determination.contradictions if determination else []
     return "".join(
         [
-            f'<article class="imr-card imr-{known_decision(hit.decision)}">',
+            f'<article class="imr-card imr-{known_decision(hit.decision)}" data-id="{hit.letter_id[:12]}.{hit.number}">',
             render_head(hit, review),
             _render_treatment(determination),
             render_reasons(hit.reasons, asked=asked),

@@ -7,7 +7,7 @@ from html import escape
 
 from imr_llm.search.facets import Facet, FacetValue
 from imr_llm.search.query import Query
-from imr_llm.search.refinement import Refinement
+from imr_llm.search.refinement import NARROWING, Refinement
 
 from .chips import render_refine_button
 from .labels import label_facet_value
@@ -33,7 +33,9 @@ def _render_facet(query: Query, facet: Facet, refinement: Refinement) -> str:
     first, more = "".join(rows[:VALUES_SHOWN]), "".join(rows[VALUES_SHOWN:])
     name = escape(facet.label[:1].upper() + facet.label[1:])
     rest = f"<details><summary>{len(rows) - VALUES_SHOWN} more</summary><ul>{more}</ul></details>" if more else ""
-    return f'<section class="imr-facet"><h3>{name}</h3><ul>{first}</ul>{rest}</section>'
+    alternatives = any(value.chosen for value in facet.values) and facet.field not in NARROWING and len(rows) > 1
+    hint = "<small>another one widens</small>" if alternatives else ""
+    return f'<section class="imr-facet"><h3>{name} {hint}</h3><ul>{first}</ul>{rest}</section>'
 
 
 def _chosen_first(values: Sequence[FacetValue]) -> list[FacetValue]:

@@ -24,6 +24,12 @@ EXAMPLES = (
     "trigger point injections denied in the cervical spine",
     "Norco denied but not because of the drug screen",
     "MRI denied because there were no red flags",
+    "physical therapy denied, too many visits",
+    "opioids denied although the drug screen was consistent",
+    "surgery approved after conservative care failed",
+    "muscle relaxant denied, short term use only",
+    "lumbar MRI denied",
+    "denied for no functional improvement",
 )
 ABBREVIATIONS = frozenset(
     [
@@ -103,3 +109,18 @@ def label_facet_value(field: str, value: str, label: str) -> str:
     if field == "decision":
         return label_decision(value)
     return spell_label(label or value)
+
+
+_DOUBTS = {
+    "decision_unclear": "the decision is not clear",
+    "rationale_missing": "no rationale was found",
+    "no_reason_found": "no reason was found in its rationale",
+    "treatment_not_recognised": "the treatment was not recognised",
+    "rationale_differs_from_decision": "the rationale says otherwise than the printed decision",
+    "summary_contradicts_rationale": "the summary contradicts the rationale",
+}
+
+
+def label_doubt(code: str) -> str:
+    """Why a person should look at a determination, in words."""
+    return _DOUBTS.get(code, code.replace("_", " "))

@@ -7,7 +7,7 @@ from html import escape
 from imr_llm.record import Determination, Review
 
 from .cards import render_badge, render_conflict, render_reasons
-from .labels import count_of, label_code, label_reason, show_date
+from .labels import count_of, label_code, label_doubt, label_reason, show_date
 from .marking import Mark, escape_text, find_lead_ins, mark_text, reflow
 from .notices import render_notes
 
@@ -91,7 +91,7 @@ def _render_item(item: Determination, *, current: bool) -> str:
         if item.rationale
         else (escape_text(item.title))
     )
-    unsure = render_notes(f"For a person to check: {reason}" for reason in item.needs_review)
+    unsure = render_notes(f"For a person to check: {label_doubt(reason)}" for reason in item.needs_review)
     conflicts = "".join(render_conflict(conflict) for conflict in item.contradictions)
     return (
         f"<li{here}><p>{render_badge(item.decision)} {title}</p>{_render_request(item)}"

@@ -41,7 +41,7 @@ def render_header(letters: int, determinations: int, library_name: str) -> str:
     """The page's name, and how much there is to look through."""
     held = f"{count_of(determinations, 'determination')} in {count_of(letters, 'letter')}"
     return (
-        '<header class="imr-top"><div><h1>IMR determinations</h1>'
+        '<a class="imr-skip" href="#imr-answer">Skip to the answer</a><header class="imr-top"><div><h1>IMR determinations</h1>'
         "<p>What independent medical review decided, why, and in whose words</p></div>"
         f'<p class="imr-held"><b>{held}</b> <span>{escape(library_name)}</span></p></header>'
     )

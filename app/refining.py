@@ -43,7 +43,7 @@ def _add(refinement: Refinement, pair: tuple[str, str]) -> Refinement:
     """With a value chosen. A filter that was dropped before and comes back by this choice is no longer dropped."""
     added = tuple(dict.fromkeys((*refinement.added, pair)))
     values = " ".join(value for field, value in added if field == pair[0])
-    back = {f"{pair[0]} any {values}", f"{pair[0]} is {values}"}
+    back = {f"{pair[0]} any {values}", f"{pair[0]} is {values}", f"{pair[0]} any {pair[1]}"}
     return replace(refinement, dropped=tuple(key for key in refinement.dropped if key not in back), added=added)
 
 

@@ -54,7 +54,7 @@ def render_answer(
     almost = render_near_misses(answer.near_misses, reviews)
     checklist = render_checklist(answer.checklist) if answer.checklist else ""
     if not answer.hits:
-        found = _render_nothing_found(notes) + almost
+        found = _render_nothing_found(notes, bool(answer.query.filters)) + almost
         return _wrap(
             answer,
             refinement,
@@ -104,8 +104,13 @@ def _render_total(answer: Answer) -> str:
     return f'<h2 class="imr-total" tabindex="-1"><b>{found}</b>{some} <span>{basis}</span></h2>'
 
 
-def _render_nothing_found(notes: str) -> str:
+def _render_nothing_found(notes: str, filtered: bool) -> str:
+    advice = (
+        "Remove one of the conditions above, or word it more broadly."
+        if filtered
+        else "Nothing of the question was understood as a condition. Name a treatment or drug, a decision or a reason."
+    )
     return (
         f'<section class="imr-notice"><h2 class="imr-total" tabindex="-1">Nothing fits</h2>{notes}'
-        "<p>Remove one of the conditions above, or word it more broadly.</p></section>"
+        f"<p>{advice}</p></section>"
     )

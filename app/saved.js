@@ -35,7 +35,10 @@ window.addEventListener('imr-save', ({detail}) => {
 window.addEventListener('imr-answered', ({detail}) => {
   const fresh = entry(detail);
   const searches = read();
-  if (!searches.some((search) => same(search, fresh))) return;
+  const before = searches.find((search) => same(search, fresh));
+  if (!before) return;
+  const ids = fresh.ids.filter((id) => !before.ids.includes(id));
+  if (ids.length) window.dispatchEvent(new CustomEvent('imr-new', {detail: {ids}}));
   write(searches.map((search) => (same(search, fresh) ? fresh : search)));
   check();
 });

@@ -13,7 +13,17 @@ from imr_llm.errors import ImrError
 from imr_llm.search.export import Format
 
 from . import figures, labels
-from .answers import Found, OpenLibrary, ask_question, ask_saved, can_export, is_empty, make_export, read_chosen
+from .answers import (
+    Found,
+    OpenLibrary,
+    ask_question,
+    ask_saved,
+    can_export,
+    choose_examples,
+    is_empty,
+    make_export,
+    read_chosen,
+)
 from .compare_view import render_comparison
 from .endpoints import LONGEST_TEXT
 from .feedback import FILE, Judgement, keep_judgement, read_verdict
@@ -25,6 +35,7 @@ from .saved import read_saved, render_saved
 from .wiring import PROBLEM, QUIET, UNKEPT, Updates, may_write, open_on_click, place, read_script, report
 
 PAGE_OF_HITS = 20
+EXAMPLES_SHOWN = 5
 COMPARED_AT_MOST = 4
 LONGEST_REFINEMENT = 4_000
 FORMS: dict[Format, str] = {"csv": "CSV", "jsonl": "JSON Lines", "parquet": "Parquet"}
@@ -34,7 +45,8 @@ def lay_out_search(page: gr.Blocks, source: OpenLibrary, letter: gr.HTML, compar
     """The tab's components and events."""
     question = _lay_out_question()
     with gr.Row(elem_id="imr-examples"):
-        examples = [gr.Button(text, size="sm", min_width=0, elem_classes="imr-example") for text in labels.EXAMPLES]
+        questions = choose_examples(source, labels.EXAMPLES, EXAMPLES_SHOWN)
+        examples = [gr.Button(text, size="sm", min_width=0, elem_classes="imr-example") for text in questions]
     saved = place("imr-saved", "saved.js")
     answer = place("imr-answer", "answer.js")
     judged = place("imr-judged")

@@ -29,7 +29,13 @@ def lay_out_statistics(source: OpenLibrary, tab: gr.Tab) -> None:
             min_width=240,
             elem_id="imr-counted",
         )
-        by = gr.Dropdown(figures.list_fields(GROUPINGS), value="category", label="By", scale=1, min_width=160)
+        by = gr.Dropdown(
+            figures.list_fields([field for field in GROUPINGS if field != "decision"]),
+            value="category",
+            label="By",
+            scale=1,
+            min_width=160,
+        )
         count = gr.Button("Count", variant="primary", size="md", scale=0, min_width=100, elem_classes="imr-count")
     answer = place("imr-figures")
 

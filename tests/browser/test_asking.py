@@ -183,6 +183,7 @@ def test_a_saved_search_tells_what_is_new_and_is_removed(open_page: OpenPage) ->
     page.get_by_text("Saved searches (1)").click()
     page.get_by_text("1 new since last time").wait_for()
     page.locator(".imr-saved a").click()
+    page.wait_for_selector(".imr-fresh")
     page.wait_for_selector(f'.imr-result[data-question="{MISSING}"]')
     page.get_by_text("1 new since last time").wait_for(state="detached")
     page.get_by_role("button", name="remove saved search").click()
@@ -234,3 +235,27 @@ def test_show_more_shows_more(open_page: OpenPage) -> None:
     assert page.locator(".imr-card").count() == 20
     page.get_by_role("button", name="Show more").click()
     page.wait_for_function("document.querySelectorAll('.imr-card').length === 40")
+
+
+def test_back_asks_the_question_before(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page, MISSING)
+    ask(page, "Norco overturned")
+    page.go_back()
+    page.wait_for_selector(f'.imr-result[data-question="{MISSING}"]')
+    assert page.get_by_label("Ask in plain words").input_value() == MISSING
+
+
+def test_a_second_reason_narrows(open_page: OpenPage) -> None:
+    page = open_page()
+    ask(page, MISSING)
+    before = total(page)
+    page.locator('[data-facet="reason=no_functional_improvement"]').click()
+    settle(page, "no_functional_improvement")
+    assert 0 < total(page) <= before
+
+
+def test_the_answer_is_skipped_to(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate("document.activeElement.blur()")
+    assert page.locator(".imr-skip").get_attribute("href") == "#imr-answer"
