@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-import yaml
-
+from imr_llm.data import parse_yaml
 from imr_llm.letters.cleaning import clean_text
 from imr_llm.record import Citation, Guideline, GuidelineSource
 
@@ -60,7 +59,7 @@ class _Names:
 
 @cache
 def _names() -> _Names:
-    data = yaml.safe_load((resources.files("imr_llm") / "data" / "guidelines.yaml").read_text(encoding="utf-8"))
+    data = parse_yaml((resources.files("imr_llm") / "data" / "guidelines.yaml").read_text(encoding="utf-8"))
     return _Names(**{key: tuple(sorted(values, key=len, reverse=True)) for key, values in data.items()})
 
 

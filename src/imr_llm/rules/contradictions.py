@@ -17,8 +17,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from imr_llm.data import parse_yaml
 from imr_llm.letters.dates import find_dates
 from imr_llm.letters.sentences import split_clauses
 from imr_llm.rules.absence import bounded_sentences, find_absence
@@ -87,7 +86,7 @@ class _Statement:
 @cache
 def load_topics() -> tuple[Topic, ...]:
     """The shipped topics in the file's order, read on first use."""
-    raw = yaml.safe_load(files("imr_llm").joinpath("data", "contradictions.yaml").read_text(encoding="utf-8"))
+    raw = parse_yaml(files("imr_llm").joinpath("data", "contradictions.yaml").read_text(encoding="utf-8"))
     return tuple(_read_topic(row) for row in raw["topics"])
 
 

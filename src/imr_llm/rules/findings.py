@@ -21,8 +21,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
+from imr_llm.data import parse_yaml
 from imr_llm.letters.sentences import Clause, Role, split_clauses
 from imr_llm.record import Polarity
 from imr_llm.terms.taxonomy import load_taxonomy
@@ -308,7 +307,7 @@ def _names(words: str, item: frozenset[str]) -> bool:
 @cache
 def _load_file() -> Mapping[str, Any]:
     text = files("imr_llm").joinpath("data", "reason_patterns.yaml").read_text(encoding="utf-8")
-    raw: Mapping[str, Any] = yaml.safe_load(text)
+    raw: Mapping[str, Any] = parse_yaml(text)
     return raw
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from rapidfuzz.distance import OSA
 
+from imr_llm.data import parse_yaml
 from imr_llm.search.wording import load_wording
 from imr_llm.terms.taxonomy import load_taxonomy
 from imr_llm.terms.vocabulary import vocabulary_phrases
@@ -86,7 +86,7 @@ def _plain_words() -> frozenset[str]:
     """Words that are spelt right: all of the above, and every word that the questions' own wording holds."""
     source = files("imr_llm").joinpath("data", "query_terms.yaml").read_text(encoding="utf-8")
     texts = [text for code in load_taxonomy().codes.values() for text in (code.definition, *code.hard_negatives)]
-    plain = frozenset(_WORD.findall(" ".join([*_strings(yaml.safe_load(source)), *texts]).lower()))
+    plain = frozenset(_WORD.findall(" ".join([*_strings(parse_yaml(source)), *texts]).lower()))
     return plain | _names() | _wordings() | load_wording().stop_words
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from imr_llm.data import parse_yaml
 from imr_llm.errors import ConfigurationError
 
 Pattern = re.Pattern[str]
@@ -86,7 +87,7 @@ def load_wording() -> Wording:
     """The shipped wording. Raises ConfigurationError where the file breaks its rules."""
     try:
         text = files("imr_llm").joinpath("data", "query_terms.yaml").read_text(encoding="utf-8")
-        return _read_wording(yaml.safe_load(text))
+        return _read_wording(parse_yaml(text))
     except (OSError, yaml.YAMLError, re.error, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"data/query_terms.yaml cannot be used: {error}; restore the file of this version"

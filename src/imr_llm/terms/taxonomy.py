@@ -13,8 +13,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
+from imr_llm.data import parse_yaml
 from imr_llm.record import Polarity
 
 TAXONOMY_VERSION = "3"
@@ -60,7 +59,7 @@ class Taxonomy:
 @cache
 def load_taxonomy() -> Taxonomy:
     """The shipped taxonomy, read on first use."""
-    raw = yaml.safe_load(files("imr_llm").joinpath("data", "reasons.yaml").read_text(encoding="utf-8"))
+    raw = parse_yaml(files("imr_llm").joinpath("data", "reasons.yaml").read_text(encoding="utf-8"))
     codes = {row["code"]: _read_code(row) for row in raw["codes"]}
     return Taxonomy(
         version=str(raw["meta"]["version"]),

@@ -22,6 +22,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rapidfuzz.distance import OSA
 
+from imr_llm.data import parse_yaml
 from imr_llm.errors import ConfigurationError
 from imr_llm.record import BodyRegion, Laterality, Unit
 
@@ -173,7 +174,7 @@ FileModel = TypeVar("FileModel", bound=BaseModel)
 def _load(name: str, model: type[FileModel]) -> FileModel:
     """Read one data file of the package. Raises ConfigurationError where it breaks its rules."""
     try:
-        raw = yaml.safe_load(resources.files("imr_llm").joinpath("data", name).read_text(encoding="utf-8"))
+        raw = parse_yaml(resources.files("imr_llm").joinpath("data", name).read_text(encoding="utf-8"))
         return model.model_validate(raw)
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise ConfigurationError(f"data/{name} cannot be used: {error}; restore the file of this version") from error
