@@ -89,3 +89,8 @@ def test_of_what_fell_with_an_operation_the_operation_is_not_the_item() -> None:
     fields = {f.field: f.value for f in parse_query("add-ons that fell along with the operation").filters}
     assert fields.get("reason") == ("depends_on_denied_service",)
     assert "category" not in fields
+
+
+def test_nothing_of_a_question_is_kept() -> None:
+    parse_query("Norco denied as the chart never says how much the ache eased")
+    assert hear.cache_info().currsize == 0

@@ -22,6 +22,7 @@ from imr_llm.search.question_dates import read_dates
 from imr_llm.search.question_guidelines import read_guidelines
 from imr_llm.search.question_hearing import read_by_ear
 from imr_llm.search.question_measure import read_measure
+from imr_llm.search.question_net import forget
 from imr_llm.search.question_numbers import read_numbers, read_split
 from imr_llm.search.question_reasons import add_reason, read_reasons, reason_labels
 from imr_llm.search.question_reviewer import read_reviewer
@@ -41,6 +42,13 @@ def parse_query(text: str) -> Query:
 
     A word that nobody understood and that is one or two slips from a known one is read as that, and the question anew.
     """
+    try:
+        return _parse(text)
+    finally:
+        forget()
+
+
+def _parse(text: str) -> Query:
     question = open_question(text)
     if _is_case(question.text):
         return _read_case(question, text)

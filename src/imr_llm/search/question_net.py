@@ -83,5 +83,10 @@ def load_question_net() -> QuestionNet:
 
 @lru_cache(maxsize=256)
 def hear(text: str) -> Heard:
-    """What the packaged net hears in a question."""
+    """What the packaged net hears in a question; kept until `forget`, since one question is heard in parts, again and again."""
     return load_question_net().hear(text)
+
+
+def forget() -> None:
+    """Keep nothing of what was asked."""
+    hear.cache_clear()
