@@ -953,3 +953,9 @@ def test_a_ground_for_denial_excludes_nothing_that_was_overturned(text: str) -> 
     assert query.values("decision") == ("overturned",)
     assert "reason" not in [f.field for f in query.filters]
     assert any("it ranks" in note for note in query.notes)
+
+
+def test_a_bad_screen_that_is_held_against_the_patient_is_a_ground() -> None:
+    query = parse_query("opioids denied, inconsistent urine drug screen held against the patient")
+    assert _reason("aberrant_drug_behavior") in _filters(query)
+    assert "uds" not in [f.field for f in query.filters]

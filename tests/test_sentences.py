@@ -25,6 +25,7 @@ ROLES: list[tuple[str, list[Role]]] = [
     ("Repeat blocks are recommended only after relief of six weeks.", ["recital"]),
     ('ODG reads: "Use is supported in patients who failed other drugs."', ["recital"]),
     ("The goal of therapy is a home program.", ["recital"]),
+    ("The guideline calls for visits at which the physician tracks signs of misuse.", ["recital"]),
     ("ODG adds night pain and a painful arc of motion.", ["recital"]),
     ("MTUS gives 24 visits over 14 weeks after a repair.", ["recital"]),
     ("Exceptions are suspected fracture and locking.", ["recital"]),

@@ -185,13 +185,20 @@ def split_statements(text: str) -> tuple[Clause, ...]:
     return tuple(statements)
 
 
+# "visits at which the physician tracks pain": any physician's.
+_ANY_PHYSICIAN = re.compile(
+    r"\b(?:at|in|for|by|during) which the (?:treating )?(?:physician|provider|prescriber|doctor|clinician)\b",
+    re.IGNORECASE,
+)
+
+
 def _role(clause: str, before: Role | None, opens: bool, is_quoted: bool) -> Role:
     """The part a clause plays. What follows a recital stays one, unless it turns to the patient or to an absence."""
     if is_quoted:
         return "recital"
     if _HISTORY.search(clause):
         return "history"
-    if not _CASE.search(clause) and _recites(clause, before, opens):
+    if not _CASE.search(_ANY_PHYSICIAN.sub("", clause)) and _recites(clause, before, opens):
         return "recital"
     if _CONCLUSION.search(clause):
         return "conclusion"

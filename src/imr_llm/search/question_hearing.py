@@ -28,7 +28,7 @@ SURE, UNLIKELY = 0.6, 0.2
 """To turn a reading round: how likely the net must hold what it hears instead, and how unlikely what was read."""
 DECIDED, CONTRARY = 0.8, 0.95
 """To read a decision where none was read; against one that was."""
-PARTLY = 0.7
+PARTLY = 0.85
 SHORT = 4
 """Words of a question that the grammar reads as well as anybody."""
 EXCLUDED_WITH_WORD, EXCLUDED_WITHOUT = 0.2, 0.6

@@ -63,6 +63,11 @@ _BEING_GROUND = re.compile(
     r"\s*(?:being|having been) (?:an? |the |one of the |among the |part of the )*(?:grounds?|reasons?|issues?|basis|cause|problem)\b",
     re.IGNORECASE,
 )
+# "an inconsistent screen held against the patient"
+_HELD_AGAINST = re.compile(
+    r",?\s*(?:(?:and|which|that|it) )?(?:(?:that|it|which) )?(?:was |were |is |being )?(?:held|used|counted) against (?:him|her|them|it|the \w+)\b",
+    re.IGNORECASE,
+)
 _EXCLUDING = (EXCLUDED, _UNBLAMED, _NOT_RESTING)
 _CAUSED = re.compile(rf"\b{CAUSE}(?: the| a| an| his| her| their)*\s*$", re.IGNORECASE)
 # "requests for a drug screen": there the screen is the item.
@@ -304,7 +309,7 @@ def _add_filter(question: Question, group: list[_Mention]) -> None:
         or (words.lower().startswith("neither ") and _take_after(question, _AMONG_THE_GROUNDS, end))
         or (words.lower().startswith(("without ", "no ")) and _take_after(question, _BEING_GROUND, end))
     )
-    caused = not excluded and _take_before(question, _CAUSED, start)
+    caused = not excluded and (_take_before(question, _CAUSED, start) or _take_after(question, _HELD_AGAINST, end))
     if states and not codes and states != ("consistent",) and (caused or excluded):
         # A bad screen named as the cause is a ground, not a fact of the record.
         codes, states = ("aberrant_drug_behavior",), ()
