@@ -281,5 +281,8 @@ def test_a_state_told_by_a_pronoun_is_quoted_with_the_sentence_it_goes_on_from()
 
 
 def test_a_rule_of_speech_is_no_recital_and_a_denials_words_are_hearsay() -> None:
-    assert read_uds("It must also be said that no urine toxicology result turned up in the file.").status == "stated_absent"
+    assert (
+        read_uds("It must also be said that no urine toxicology result turned up in the file.").status
+        == "stated_absent"
+    )
     assert read_uds("The prior denial reasoned that no drug test had been sent in.").status == "not_mentioned"
