@@ -94,3 +94,13 @@ def test_of_what_fell_with_an_operation_the_operation_is_not_the_item() -> None:
 def test_nothing_of_a_question_is_kept() -> None:
     parse_query("Norco denied as the chart never says how much the ache eased")
     assert hear.cache_info().currsize == 0
+
+
+def test_two_guesses_at_one_clause_are_alternatives() -> None:
+    reasons = [
+        f.value
+        for f in parse_query("pills they never showed helped her do anything again").filters
+        if f.field == "reason"
+    ]
+    assert len(reasons) == 1
+    assert "no_functional_improvement" in reasons[0]

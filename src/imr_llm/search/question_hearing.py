@@ -173,11 +173,14 @@ def _widen(question: Question, filter: Filter, code: str, score: float) -> None:
         add_reason(question, (*map(str, filter.value), code), "any", filter.words)
 
 
+_BOTH = re.compile(r"\b(?:and|both|plus|nor|besides|as well as|together)\b|[&+]", re.IGNORECASE)
+
+
 def _grouped(question: Question, sounds: list[_Sound], scores: Mapping[str, float]) -> list[list[_Sound]]:
-    """Alternatives together: codes easily taken for each other, and those of one clause with "or" in it."""
+    """Alternatives together: codes easily taken for each other, and those of one clause that does not join two things."""
     groups: list[list[_Sound]] = []
     for sound in sounds:
-        either = re.search(r"\bor\b|/", question.text[slice(*sound.clause)])
+        either = not _BOTH.search(question.text[slice(*sound.clause)])
         for group in groups:
             if any(other.code in _alike(sound.code) for other in group) or (either and group[0].clause == sound.clause):
                 group.append(sound)
