@@ -7,7 +7,8 @@ request name, not every drug in the medication list and not what was tried befor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from imr_llm.letters.cleaning import clean_text
@@ -117,14 +118,22 @@ _AFTERWARDS = re.compile(
 
 def _disputed(text: str, terms: Sequence[Term]) -> list[Term]:
     """The terms in dispute: those that a request names; without any, those that are not told of beside it; else all."""
-    weights = [(_weigh(text, term), term) for term in terms]
+    weights = list(zip(_weigh(text, terms), terms, strict=True))
     best = max((weight for weight, _ in weights), default=0)
     return [term for weight, term in weights if weight == best]
 
 
-def _weigh(text: str, term: Term) -> int:
-    """2: named by a request; 1: in no part of it; 0: in a list of medications, or tried before."""
-    start, end = next(((a, b) for a, b in bounded_sentences(text) if a <= term.start < b), (0, len(text)))
+def _weigh(text: str, terms: Sequence[Term]) -> Iterator[int]:
+    """Of each term, 2: named by a request; 1: in no part of it; 0: in a list of medications, or tried before."""
+    sentences = bounded_sentences(text)
+    starts = [start for start, _ in sentences]
+    for term in terms:
+        at = bisect_right(starts, term.start) - 1
+        within = at >= 0 and term.start < sentences[at][1]
+        yield _weigh_in(text, term, *(sentences[at] if within else (0, len(text))))
+
+
+def _weigh_in(text: str, term: Term, start: int, end: int) -> int:
     before, after = text[start : term.start], text[term.end : end]
     asked = max((match.end() for match in _REQUEST.finditer(before)), default=-1)
     told = max((match.end() for pattern in (_BESIDE, _BEFORE) for match in pattern.finditer(before)), default=-1)
@@ -138,7 +147,7 @@ def _weigh(text: str, term: Term) -> int:
 def _named_regions(text: str, terms: Sequence[Term]) -> list[Term]:
     """The regions beside what is in dispute; where none is, all."""
     regions = [term for term in terms if term.kind == "body_region"]
-    asked = [term for term in regions if _weigh(text, term) == 2]
+    asked = [term for weight, term in zip(_weigh(text, regions), regions, strict=True) if weight == 2]
     return asked or regions
 
 

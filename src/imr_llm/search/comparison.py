@@ -6,7 +6,7 @@ treatment, quantity, drug screen) and the grounds that the text gives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +70,7 @@ def compare_draft(library: Library, index: Index | None, draft: Draft, ids: Sequ
     regions = library.values_of("region", compared) if case.regions else {}
     best = _best_possible(case)
     scores = {
-        row.id: min(1.0, (_score(case, row, findings[row.id], near, words) + _near_region(case, regions, row)) / best)
+        row.id: min(1.0, _score(case, row, findings[row.id], regions.get(row.id, ()), near, words) / best)
         for row in library.select(ids=compared)
         if not (case.letter and row.case_number == case.letter)
     }
@@ -97,12 +97,21 @@ def _by_words(library: Library, text: str, ids: Sequence[int]) -> dict[int, floa
     return {match.id: match.score / best for match in matches} if best > 0 else {}
 
 
-def _score(case: Case, row: Row, findings: Sequence[Finding], near: dict[int, float], words: dict[int, float]) -> float:
+def _score(
+    case: Case,
+    row: Row,
+    findings: Sequence[Finding],
+    regions: Sequence[str],
+    near: dict[int, float],
+    words: dict[int, float],
+) -> float:
     score = max(0.0, near.get(row.id, 0.0)) + WORDS_WEIGHT * words.get(row.id, 0.0)
     if set(drug_names(row.drug)) & set(case.drugs):
         score += DRUG_WEIGHT
     if f"{row.category}.{row.subcategory}" in case.subcategories:
         score += TREATMENT_WEIGHT
+    if set(regions) & set(case.regions):
+        score += REGION_WEIGHT
     if case.uds_status != "not_mentioned" and case.uds_status in (row.uds_rationale, row.uds_summary):
         score += UDS_WEIGHT
     if row.quantity is not None and row.quantity in case.quantities:
@@ -110,10 +119,6 @@ def _score(case: Case, row: Row, findings: Sequence[Finding], near: dict[int, fl
     codes = {finding.code for finding in findings}
     shared = codes & set(case.reasons)
     return score + REASON_WEIGHT * (len(shared) / len(codes | set(case.reasons)) if shared else 0.0)
-
-
-def _near_region(case: Case, regions: Mapping[int, Sequence[str]], row: Row) -> float:
-    return REGION_WEIGHT if set(regions.get(row.id, ())) & set(case.regions) else 0.0
 
 
 def _best_possible(case: Case) -> float:

@@ -83,7 +83,6 @@ _NAMED = (
         "letter_date", "decision date",
     ),
 )  # fmt: skip
-DATE_FIELDS = tuple(field for _, field, _ in _NAMED)
 FIRST_YEAR = 2013
 """Of independent medical review: a year by itself is one of its letters'."""
 _BASIS_NOTE = "dates are the decision date where the letter prints one, else the latest date in the letter (derived)"

@@ -10,7 +10,6 @@ from imr_llm.search.question import GROUND, Question
 from imr_llm.search.question_net import hear
 from imr_llm.search.question_reasons import CAUSE, NOT_THE_GROUND, add_reason, reason_labels
 
-_GROUND = re.compile(GROUND, re.IGNORECASE)
 _GROUNDS = ("reason", "primary_reason", "uds", "uds_rationale", "contradiction")
 _ITEMS = ("drug", "subcategory", "category")
 
@@ -24,7 +23,7 @@ def read_findings(question: Question) -> None:
     if any(question.has(field) for field in _GROUNDS):
         return
     # A ground for denial is none of what was overturned: "although UR said no red flags".
-    found = [] if _side(question) == "overturn" else find_matches(question.text, Subject(), "denial")
+    found = [] if decided_side(question) == "overturn" else find_matches(question.text, Subject(), "denial")
     if not found and not question.filters:
         found = find_matches(question.text, Subject(), "overturn")
     items = {word for f in question.filters if f.field in _ITEMS for word in f.words.split(", ")}
@@ -43,14 +42,13 @@ def read_findings(question: Question) -> None:
     question.note(f'"{words}" was read as the ground: {reason_labels(codes)}')
 
 
-def _side(question: Question) -> str | None:
+def decided_side(question: Question) -> str | None:
     """The polarity of the grounds that the decision asked for can have; None: of both."""
     decided = frozenset(str(value) for f in question.filters if f.field == "decision" for value in f.value)
     return {frozenset({"upheld"}): "denial", frozenset({"overturned"}): "overturn"}.get(decided)
 
 
 _PART_END = re.compile(r"[,;.]|\b(?:but|although|though)\b", re.IGNORECASE)
-LEAST_HEARD = 0.5
 LEAST_AGREEMENT, LONG_WORDING = 0.05, 6
 """How likely the sentence model must hold a pattern's reading; a tenth of it is enough for one of so many words."""
 
@@ -77,6 +75,8 @@ _OTHER_THAN = re.compile(
 )
 
 
+LEAST_HEARD = 0.5
+"""How likely the net must hold a ground for it to say what the ground speaks of."""
 _OF_ANOTHER = frozenset({
     "depends_on_denied_service", "response_to_current_care_pending", "no_failed_conservative_care",
     "no_failed_first_line_drug", "prerequisite_test_missing", "no_imaging_or_edx_corroboration", "no_psych_clearance",

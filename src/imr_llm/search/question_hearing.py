@@ -14,7 +14,7 @@ from itertools import pairwise
 from imr_llm.library.filters import Filter
 from imr_llm.rules.reasons import MISSING_SCREEN
 from imr_llm.search.question import GROUND, Question
-from imr_llm.search.question_findings import read_findings
+from imr_llm.search.question_findings import decided_side, read_findings
 from imr_llm.search.question_net import Heard, hear
 from imr_llm.search.question_reasons import UDS_BAD, UDS_CODES, add_reason, reason_labels
 from imr_llm.search.wording import load_wording
@@ -51,13 +51,13 @@ def read_by_ear(question: Question) -> bool:
     """Hear what is left, after every other reader. Were words given back, for items to be read in them?"""
     heard = hear(question.text)
     before = len(question.taken)
-    _mend_grounds(question, heard)
+    codes = _mend_grounds(question, heard)
     given_back = len(question.taken) < before
     if not question.filters:
         read_findings(question)  # a bare finding, in a reviewer's words
-    _hear_grounds(question, heard)
-    _hear_screen(question, heard)
-    _drop_screen_item(question)
+    codes |= _hear_grounds(question, heard)
+    screen = _hear_screen(question, heard)
+    _drop_screen_item(question, heard=screen or MISSING_SCREEN in codes)
     _drop_primary_service(question)
     if heard.partly >= PARTLY and not question.has("partly_authorized") and (words := _unread(question)):
         span = _span(words)
@@ -73,8 +73,12 @@ def read_by_ear(question: Question) -> bool:
 # ------------------------------------------------------------------------------------------------------- grounds
 
 
-def _mend_grounds(question: Question, heard: Heard) -> None:
-    """A ground that is excluded in words that the grammar does not know, and one that nobody spoke of."""
+def _mend_grounds(question: Question, heard: Heard) -> set[str]:
+    """A ground that is excluded in words that the grammar does not know, and one that nobody spoke of.
+
+    The codes of those that were turned round.
+    """
+    turned: set[str] = set()
     asked, excluded = _grounds(question, heard)
     settled = any(f.op == "none" and f.field == "reason" for f in question.filters)
     for filter in [f for f in question.filters if f.field == "reason"]:
@@ -92,10 +96,12 @@ def _mend_grounds(question: Question, heard: Heard) -> None:
             question.filters.remove(filter)
             add_reason(question, tuple(codes), "none", filter.words)
             question.note(f'"{filter.words}" was heard as excluded: {reason_labels(codes)}')
+            turned.update(codes)
         elif filter.op == "none" and wanted >= SURE and max(heard.excluded[code] for code in codes) < UNLIKELY / 4:
             question.filters.remove(filter)
             add_reason(question, tuple(codes), "any", filter.words)
             question.note(f'"{filter.words}" was heard as asked for: {reason_labels(codes)}')
+            turned.update(codes)
         elif filter.op == "any" and wanted >= SURE and (heard_codes := _of_those_heard(codes, heard)) != codes:
             question.filters.remove(filter)
             add_reason(question, tuple(heard_codes), "any", filter.words)
@@ -110,6 +116,7 @@ def _mend_grounds(question: Question, heard: Heard) -> None:
         if max(missing, *(heard.screens[state] for state in states)) < UNLIKELY / 4 and grounds >= SURE:
             question.filters.remove(filter)
             question.give_back(filter.words)
+    return turned
 
 
 def _grounds(question: Question, heard: Heard) -> tuple[dict[str, float], dict[str, float]]:
@@ -132,9 +139,9 @@ class _Sound:
     clause: tuple[int, int]
 
 
-def _hear_grounds(question: Question, heard: Heard) -> None:
-    """Grounds asked for and excluded that nobody read, each told by words that nobody read."""
-    side = _side(question, heard)
+def _hear_grounds(question: Question, heard: Heard) -> set[str]:
+    """Grounds asked for and excluded that nobody read, each told by words that nobody read: their codes."""
+    side, added = _side(question, heard), set[str]()
     for op, scores in zip(("any", "none"), _grounds(question, heard), strict=True):
         known = {str(code) for f in question.filters if f.field in ("reason", "primary_reason") for code in f.value}
         read = any(question.has(field) for field in _GROUNDS)
@@ -155,7 +162,8 @@ def _hear_grounds(question: Question, heard: Heard) -> None:
             if clause and (score >= SAME_CLAUSE or not (few or _gave_ground(question, clause))):
                 sounds.append(_Sound(code, score, clause))
         for group in _grouped(question, sounds, scores):
-            _add_sounds(question, group, op)
+            added |= _add_sounds(question, group, op)
+    return added
 
 
 def _alike_filter(question: Question, code: str) -> Filter | None:
@@ -195,10 +203,11 @@ def _grouped(question: Question, sounds: list[_Sound], scores: Mapping[str, floa
     return groups
 
 
-def _add_sounds(question: Question, group: list[_Sound], op: str) -> None:
+def _add_sounds(question: Question, group: list[_Sound], op: str) -> set[str]:
+    """One filter for a group, if words are left to tell it by: its codes."""
     words = [word for word in _unread(question) if group[0].clause[0] <= word.start() < group[0].clause[1]]
     if not words and group[0].score < CONTRARY:
-        return
+        return set()
     span = _span(words) if words else group[0].clause
     codes = tuple(dict.fromkeys(sound.code for sound in group))
     said = question.text[slice(*span)].strip()
@@ -212,9 +221,10 @@ def _add_sounds(question: Question, group: list[_Sound], op: str) -> None:
         question.filters.remove(before)
         add_reason(question, (*map(str, before.value), *codes), "any", f"{before.words}, {said}")
         _tell(question, span, f"the ground: {reason_labels(codes)}")
-        return
+        return set(codes)
     add_reason(question, codes, "none" if op == "none" else "any", said)
     _tell(question, span, f"the ground{' that is excluded' if op == 'none' else ''}: {reason_labels(codes)}")
+    return set(codes)
 
 
 _OR_ELSE = re.compile(
@@ -232,15 +242,14 @@ def _alike(code: str) -> Iterable[str]:
 
 def _side(question: Question, heard: Heard) -> str | None:
     """The polarity that grounds can have: by the decision that was read, else by other grounds, else as it is heard."""
-    told = {str(value) for f in question.filters if f.field == "decision" for value in f.value}
+    if question.has("decision"):
+        return decided_side(question)
     codes = load_taxonomy().codes
     read = {codes[str(c)].polarity for f in question.filters if f.field == "reason" and f.op == "any" for c in f.value}
-    if not told and len(read) == 1:
+    if len(read) == 1:
         return read.pop()
-    if not told:
-        told = {name for name, score in heard.decisions.items() if score >= DECIDED}
-    sides = {_SIDES[name] for name in told if name in _SIDES}
-    return sides.pop() if len(sides) == 1 and len(told) == 1 else None
+    likely = [name for name, score in heard.decisions.items() if score >= DECIDED]
+    return _SIDES[likely[0]] if len(likely) == 1 else None
 
 
 def _of_side(scores: Mapping[str, float], side: str | None) -> dict[str, float]:
@@ -257,8 +266,8 @@ def _gave_ground(question: Question, clause: tuple[int, int]) -> bool:
 # -------------------------------------------------------------------------------------------- screen and decision
 
 
-def _hear_screen(question: Question, heard: Heard) -> None:
-    """A fact of the drug screen: "although the pee test came back the way it should"."""
+def _hear_screen(question: Question, heard: Heard) -> bool:
+    """A fact of the drug screen: "although the pee test came back the way it should". Was one added?"""
     told = next((f for f in question.filters if f.field in _STATES), None)
     if told and told.field == "uds" and told.op == "any":
         more = tuple(state for state, score in heard.screens.items() if score >= SURE and state not in told.value)
@@ -267,9 +276,9 @@ def _hear_screen(question: Question, heard: Heard) -> None:
             question.filters.remove(told)
             question.add("uds", "any", states, f"urine drug screen is {_said(states)}", told.words)
     if told or question.has("contradiction"):
-        return
+        return False
     if any(set(map(str, f.value)) & set(UDS_CODES) for f in question.filters if f.field == "reason"):
-        return
+        return False
     states = tuple(state for state, score in heard.screens.items() if score >= LIKELY)
     if "consistent" in states:  # a screen is not both
         states = (max(states, key=lambda state: heard.screens[state]),)
@@ -277,7 +286,7 @@ def _hear_screen(question: Question, heard: Heard) -> None:
         states = tuple(state for state in heard.screens if heard.screens[state] >= RUNNER_UP)
     words = _unread(question) or list(question.find_taken(load_wording().uds))
     if not states or not words:
-        return
+        return False
     span = _span(words)
     label = f"urine drug screen is {_said(states)}"
     if states == ("not_mentioned",):
@@ -287,14 +296,15 @@ def _hear_screen(question: Question, heard: Heard) -> None:
     else:
         question.add("uds", "any", states, label, question.text[slice(*span)])
     _tell(question, span, label)
+    return True
 
 
 def _said(states: Iterable[str]) -> str:
     return " or ".join("said to be missing" if s == "stated_absent" else s.replace("_", " ") for s in states)
 
 
-def _drop_screen_item(question: Question) -> None:
-    """A screen that is told of is not the item in dispute."""
+def _drop_screen_item(question: Question, *, heard: bool) -> None:
+    """A screen that is told of is not the item in dispute; where no other item is named, only if that was `heard`."""
     told = any(question.has(field) for field in _STATES)
     told = told or any(
         set(map(str, f.value)) & set(UDS_CODES) for f in question.filters if f.field in ("reason", "primary_reason")
@@ -302,7 +312,7 @@ def _drop_screen_item(question: Question) -> None:
     for filter in [f for f in question.filters if f.field == "subcategory" and f.op == "any" and _SCREEN in f.value]:
         others = tuple(value for value in filter.value if value != _SCREEN)
         items = [f for f in question.filters if f.field in ("drug", "category", "subcategory") and f is not filter]
-        if not told or not (others or items or _by_ear(question)):
+        if not told or not (others or items or heard):
             continue
         question.filters.remove(filter)
         if others:
@@ -317,10 +327,6 @@ def _drop_primary_service(question: Question) -> None:
         for filter in [f for f in question.filters if f.field == "category" and f.value == ("surgery",)]:
             question.filters.remove(filter)
             question.note(f'"{filter.words}" was read as context, not as the item in dispute')
-
-
-def _by_ear(question: Question) -> bool:
-    return any("was heard as" in note and "drug screen" in note for note in question.notes)
 
 
 _NOT_BEFORE = re.compile(r"\b(?:not|never|no|without)\b(?: \w+){0,2} ?$", re.IGNORECASE)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ITEM = ("drug", "subcategory", "category", "drug_name", "title", "case_number")
 SHORTEST_TITLE_WORD = 5
+MOST_WORDS = 3  # that are looked for: each reads every title
 MOST_TITLES = 0.15  # of the library: a word in more titles tells no item
 _NO_ITEM = frozenset(
     [
@@ -95,6 +96,7 @@ def _look_in_titles(library: Library, query: Query) -> Query:
         for word in query.ignored
         if len(word) >= SHORTEST_TITLE_WORD and word.isalpha() and word.lower() not in _NO_ITEM
     ]
+    words = [word for word in words if word in sorted(words, key=len, reverse=True)[:MOST_WORDS]]
     found = [Filter("title", "any", (word.lower(),), f"title: {word}", word) for word in words]
     most = MOST_TITLES * library.counts().determinations
     found = [filter for filter in found if 0 < library.count_ids([filter]) <= most]
