@@ -11,6 +11,7 @@ once, when first needed.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -580,9 +581,12 @@ Hit = TypeVar("Hit")
 def _without_overlaps(hits: list[Hit], span: Callable[[Hit], tuple[int, int]]) -> list[Hit]:
     """The longest of the hits that overlap (the first given where they are equally long), in the text's order."""
     kept: list[Hit] = []
+    spans: list[tuple[int, int]] = []  # of those, in order: only neighbours can overlap
     for hit in sorted(hits, key=lambda h: (span(h)[0] - span(h)[1], span(h)[0])):
         start, end = span(hit)
-        if all(end <= span(other)[0] or span(other)[1] <= start for other in kept):
+        at = bisect_left(spans, (start, start))
+        if (at == 0 or spans[at - 1][1] <= start) and (at == len(spans) or end <= spans[at][0]):
+            spans.insert(at, (start, end))
             kept.append(hit)
     return sorted(kept, key=span)
 
